@@ -1,0 +1,73 @@
+# Everything there is to type. `make` alone lists it. Python 3.11 to 3.13 and make are all that must be there before.
+.DEFAULT_GOAL := help
+.PHONY: help run reset test bench lint lock readme screenshot clean
+
+# HOST from the environment is ignored: some shells export it as this machine's name, and the wallet would be open to the network.
+ifeq ($(origin HOST),environment)
+HOST :=
+endif
+ifneq ($(filter-out 0 1,$(DEMO)),)
+$(error DEMO is 0 or 1)
+endif
+
+local := exec .venv/bin/python -m app.local $(if $(DATA),--data '$(DATA)')
+
+help: ## List these targets
+	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: .venv/installed ## Start the wallet here. HOST=127.0.0.1 PORT=5000, DATA=a folder for the database, DEMO=0 without demo people
+	@$(local) $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(DEMO),$(if $(filter 0,$(DEMO)),--no-demo,--demo))
+
+reset: .venv/installed ## Forget the database that `make run` made. DATA=its folder
+	@$(local) --reset
+
+test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL
+	@.venv/bin/python -m pytest
+
+bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 30; ONLY=part of a subject's name
+	@exec .venv/bin/python -m tests.load $(if $(SHORT),--short) $(if $(ONLY),--only '$(ONLY)')
+
+lint: .venv/installed ## Check style, types and the directions of imports
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+lock: .venv/installed ## Pin what requirements*.in name, with hashes; delete requirements*.txt before for the newest versions
+	@.venv/bin/uv pip compile $(compile) requirements.in -o requirements.txt
+	@.venv/bin/uv pip compile $(compile) requirements.in requirements-dev.in -o requirements-dev.txt
+
+readme: .venv/installed ## Bring the tables of README.md up to date
+	@.venv/bin/python -m tests.contracts.readme
+
+screenshot: .venv/installed .venv/browser ## Take the picture in README.md again
+	@.venv/bin/python -m tests.browser.screenshot
+
+compile := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+clean: ## Remove caches and .venv; the database stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last, so an interrupted installation is taken up again, and a finished one is left alone.
+.venv/installed: requirements-dev.txt
+	@python=$$(for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$each && break; done); \
+	test -n "$$python" || { echo 'Wave needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=/path/to/python3.' >&2; exit 1; }; \
+	$$python -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "$$python cannot make virtual environments: on Debian or Ubuntu run 'apt-get install python3-venv' as root, then this again." >&2; exit 1; }; \
+	echo 'Setting up .venv. This happens once and takes about a minute.'; \
+	.venv/bin/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.txt
+	@touch .venv/installed
+
+# The tests look at the pages in Chromium. Root has it installed; anyone else without it is told what is left out.
+.venv/browser: .venv/installed
+	@if ! command -v chromium >/dev/null; then \
+	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+	    echo 'Installing Chromium for the tests of the pages. This happens once.'; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else \
+	    echo 'Without Chromium the tests of the pages in a browser are left out: install it, on Debian with `apt-get install chromium`.' >&2; \
+	  fi; \
+	fi
+	@if command -v chromium >/dev/null; then touch .venv/browser; fi

@@ -1,0 +1,68 @@
+"""Owns what a resolver is given besides its arguments: the session of the request's one transaction, and who is asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.api.limits import MAXIMUM_LOOKUPS
+from app.errors import InvalidInputError, UnauthenticatedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphql import GraphQLResolveInfo
+    from sqlalchemy.orm import Session
+
+    from app.http import Facts
+    from app.identity import Viewer
+    from app.money import Currency
+    from app.payments import Settled
+    from app.settings import Settings
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """One try of one request. A retry after a conflict gets a new one, so nothing of the try before stays."""
+
+    session: Session
+    settings: Settings
+    facts: Facts
+    viewer: Viewer | None
+    login_token: str | None = None
+    """For the cookie: a new login's token, "" to take the cookie away, None to leave it."""
+    refused: bool = False
+    """Whether the mutation was refused; then nothing of the transaction is kept."""
+
+    settled: Settled | None = None
+    """What became of the payment, when it was posted before the query runs."""
+
+    lookups: int = 0
+    """How many of MAXIMUM_LOOKUPS are used."""
+
+    @property
+    def currency(self) -> Currency:
+        """The deployment's one currency."""
+        return self.settings.currency
+
+    def signed_in(self) -> Viewer:
+        """Who is asking. Raises: UnauthenticatedError when nobody is signed in."""
+        if self.viewer is None:
+            raise UnauthenticatedError
+        return self.viewer
+
+    def look_up(self, field: str) -> None:
+        """Count a look-up that this field makes for one item of a list. Raises: InvalidInputError beyond MAXIMUM_LOOKUPS."""
+        self.lookups += 1
+        if self.lookups > MAXIMUM_LOOKUPS:
+            message = f"That asks for `refunds` or `refundOf` of more than {MAXIMUM_LOOKUPS} payments. Ask for fewer payments at once."
+            raise InvalidInputError(user_message=message, field=field)
+
+
+def resolver(function: Callable[..., object]) -> Callable[..., object]:
+    """What GraphQL calls for a field, made of a plain function of the parent, the context and the field's arguments."""
+
+    def resolve(parent: object, info: GraphQLResolveInfo, **arguments: Any) -> object:  # noqa: ANN401 - each function types its own
+        return function(parent, info.context, **arguments)
+
+    return resolve

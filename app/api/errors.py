@@ -1,0 +1,114 @@
+"""Owns errors as data: what a mutation's payload says of an expected failure. The one place that turns a WalletError into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from app.errors import InsufficientFundsError, RateLimitedError, WalletError
+from app.http import log_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from graphql import GraphQLResolveInfo
+
+    from app.api.context import Context
+    from app.money import Money
+
+Value = TypeVar("Value")
+Given = ParamSpec("Given")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An expected failure as the API shows it. Not an exception: GraphQL would raise one that a resolver returns."""
+
+    code: str
+    message: str
+    field: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundsRefusal(Refusal):
+    """With the figures from which a client can say what is missing."""
+
+    balance: Money
+    shortfall: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateRefusal(Refusal):
+    """With the time to wait."""
+
+    retry_after_seconds: int
+
+
+class InvalidInputsError(Exception):
+    """Several inputs are wrong at once; all of them are shown."""
+
+    def __init__(self, errors: Sequence[WalletError]) -> None:
+        self.errors = tuple(errors)
+        super().__init__(", ".join(error.code for error in errors))
+
+
+class Problems:
+    """Reads the inputs of a mutation one after the other and keeps what is wrong with each, so that all is shown at once."""
+
+    def __init__(self) -> None:
+        self.errors: list[WalletError] = []
+
+    def read(self, function: Callable[Given, Value], *args: Given.args, **kwargs: Given.kwargs) -> Value:
+        """What the function returns. If it refuses, `stop` has to be called before the value is used."""
+        try:
+            return function(*args, **kwargs)
+        except WalletError as error:
+            self.errors.append(error)
+            return cast("Value", None)
+
+    def stop(self) -> None:
+        """Raises: InvalidInputsError if anything was refused."""
+        if self.errors:
+            raise InvalidInputsError(self.errors)
+
+
+def mutation(
+    payload: Callable[..., object], function: Callable[..., object], inputs: Callable[..., object] | None = None
+) -> Callable[..., object]:
+    """What GraphQL calls for a mutation: the function's payload, or one that tells every expected failure as data.
+
+    Args:
+        payload: makes the payload of a mutation that did nothing, from `errors`.
+        function: takes the context and the field's arguments, returns the payload, raises WalletError or InvalidInputsError.
+        inputs: makes the argument `given` of the input object's fields.
+    """
+
+    def resolve(_root: None, info: GraphQLResolveInfo, **arguments: Any) -> object:  # noqa: ANN401 - each function types its own
+        context: Context = info.context
+        errors: tuple[WalletError, ...]
+        if inputs is not None:
+            arguments["given"] = inputs(**arguments["given"])
+        try:
+            return function(context, **arguments)
+        except WalletError as error:
+            errors = (error,)
+        except InvalidInputsError as several:
+            errors = several.errors
+        context.refused = True
+        for each in errors:
+            log_failure(each, context.facts)
+        return payload(errors=tuple(refusal_of(each) for each in errors))
+
+    return resolve
+
+
+def refusal_of(error: WalletError) -> Refusal:
+    """The error as data, with all its members."""
+    field = (error.field,) if error.field else None
+    if isinstance(error, InsufficientFundsError):
+        return FundsRefusal(
+            code=error.code, message=error.user_message, field=field, balance=error.balance, shortfall=error.shortfall,
+        )
+    if isinstance(error, RateLimitedError):
+        return RateRefusal(code=error.code, message=error.user_message, field=field, retry_after_seconds=error.retry_after_seconds)
+    return Refusal(code=error.code, message=error.user_message, field=field)

@@ -1,0 +1,156 @@
+"""Owns how large a GraphQL request may be. Every limit is checked before the work that it bounds, and each has a name here.
+
+Source: design page "Who may do what, and what must never happen", section Defaults.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from graphql import DocumentNode, SelectionSetNode
+
+    from app.http import Facts
+
+MAXIMUM_BODY_BYTES: Final = 10 * 1024
+# Of `sendPayments` alone: 10,000 payments with the longest handles and memos of 200 letters. Its query has the limits of any other.
+MAXIMUM_PAYMENTS_BODY_BYTES: Final = 4 * 1024 * 1024
+MAXIMUM_TOKENS: Final = 1000
+# Comments are no tokens, but each is kept by the parser.
+MAXIMUM_COMMENTS: Final = 100
+MAXIMUM_DEPTH: Final = 8
+MAXIMUM_ALIASES: Final = 15
+MAXIMUM_DIRECTIVES: Final = 5
+# Validation compares the fields of a document with each other: 1,000 took a third of a second, 200 take 80 ms.
+MAXIMUM_FIELDS: Final = 200
+# Refunds are looked up payment by payment; this many are far more than a screen shows.
+MAXIMUM_LOOKUPS: Final = 200
+MAXIMUM_ERRORS_SHOWN: Final = 20
+DEFAULT_PAGE_SIZE: Final = 20
+"""Asked for when `first` is absent or null; the core refuses what is not 1 to 100."""
+# Parsed, a document takes up to 190 bytes a character: 40 MB at worst. Clients send a handful of documents over and over.
+MAXIMUM_CACHED_CHARACTERS: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much a selection asks for, with the fragments it spreads written out."""
+
+    depth: int = 0
+    aliases: int = 0
+    directives: int = 0
+
+    def beside(self, other: Size) -> Size:
+        """Both selections of one parent."""
+        return Size(max(self.depth, other.depth), self.aliases + other.aliases, self.directives + other.directives)
+
+
+def maximum_body_bytes(facts: Facts) -> int:
+    """How much of a request's body is read: who shows no sign of being signed in sends no payments, so no large body either."""
+    return MAXIMUM_PAYMENTS_BODY_BYTES if facts.authorization or facts.login_token else MAXIMUM_BODY_BYTES
+
+
+def takes_large_body(operation: OperationDefinitionNode) -> bool:
+    """Whether this is `sendPayments`, the one that may have MAXIMUM_PAYMENTS_BODY_BYTES."""
+    fields = operation.selection_set.selections
+    return operation.operation is OperationType.MUTATION and any(
+        isinstance(each, FieldNode) and each.name.value == "sendPayments" for each in fields
+    )
+
+
+def check_size(document: DocumentNode) -> list[GraphQLError]:
+    """Which limits the parsed document breaks. Called before validation, whose work grows with what is limited here."""
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    if len(operations) != 1:
+        return [GraphQLError(f"Send exactly one operation in a request; this document has {len(operations)}.")]
+    operation = operations[0]
+    measure = Measure(each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
+    measure.visit_fragments()
+    size = measure.size_of(operation.selection_set)
+    directives = size.directives + len(operation.directives)
+    errors = [
+        GraphQLError(f"The query has {found} {what}; at most {limit} are allowed.")
+        for found, limit, what in (
+            (size.depth, MAXIMUM_DEPTH, "levels of fields"),
+            (size.aliases, MAXIMUM_ALIASES, "aliases"),
+            (directives, MAXIMUM_DIRECTIVES, "directives"),
+            (measure.field_count, MAXIMUM_FIELDS, "fields"),
+        )
+        if found > limit
+    ]
+    if operation.operation is OperationType.MUTATION and len(measure.root_names(operation.selection_set)) > 1:
+        errors.append(GraphQLError("A mutation does one thing: send one root field in a request.", operation))
+    return errors
+
+
+class Measure:
+    """Measures selections; each fragment once, so that fragments of fragments cost no more than their text."""
+
+    def __init__(self, fragments: Iterable[FragmentDefinitionNode]) -> None:
+        self._fragments = {each.name.value: each for each in fragments}
+        self._sizes: dict[str, Size] = {}
+        self.field_count = 0
+        """Of the text as it stands, fragments counted once."""
+
+    def visit_fragments(self) -> None:
+        """Measure every fragment, also one that is nowhere spread: validation reads it too."""
+        for name in self._fragments:
+            self._size_of_fragment(name)
+
+    def size_of(self, selections: SelectionSetNode | None) -> Size:
+        """The size of a selection set; of none, nothing."""
+        total = Size()
+        for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                size = self._size_of_field(node)
+            elif isinstance(node, InlineFragmentNode):
+                size = self.size_of(node.selection_set)
+            else:
+                size = self._size_of_fragment(node.name.value) if isinstance(node, FragmentSpreadNode) else Size()
+            total = total.beside(size).beside(Size(directives=len(node.directives)))
+        return total
+
+    def root_names(self, selections: SelectionSetNode, seen: frozenset[str] = frozenset()) -> set[str]:
+        """The names under which the root fields answer. `__typename` does nothing, so it does not count."""
+        names: set[str] = set()
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                names |= {node.alias.value if node.alias else node.name.value} if not _is_meta(node) else set()
+            elif isinstance(node, InlineFragmentNode):
+                names |= self.root_names(node.selection_set, seen)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value in self._fragments.keys() - seen:
+                fragment = self._fragments[node.name.value]
+                names |= self.root_names(fragment.selection_set, seen | {node.name.value})
+        return names
+
+    def _size_of_field(self, node: FieldNode) -> Size:
+        self.field_count += 1
+        inner = self.size_of(node.selection_set)
+        # Introspection is deep by its nature; where it is off, validation refuses it whole.
+        depth = 0 if _is_meta(node) else inner.depth + 1
+        return Size(depth, inner.aliases + bool(node.alias), inner.directives)
+
+    def _size_of_fragment(self, name: str) -> Size:
+        if name not in self._sizes:
+            # Stands for itself while it is measured: a fragment that spreads itself ends here, and validation names it.
+            self._sizes[name] = Size()
+            fragment = self._fragments.get(name)
+            self._sizes[name] = self.size_of(fragment.selection_set) if fragment else Size()
+        return self._sizes[name]
+
+
+def _is_meta(node: FieldNode) -> bool:
+    return node.name.value.startswith("__")

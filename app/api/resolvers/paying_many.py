@@ -1,0 +1,104 @@
+"""Owns the mutation that pays many people at once: reads its items, and tells of each what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from app import payments
+from app.api.errors import Problems, refusal_of
+from app.api.inputs import PaymentOrder, read_amount, read_uuid
+from app.api.limits import MAXIMUM_ERRORS_SHOWN
+from app.api.payloads import PaymentPayload, PaymentsPayload
+from app.api.resolvers.paying import read_payee
+from app.errors import HeldBackError, InsufficientFundsError, WalletError
+from app.http import log_failure
+from app.identity import Scope
+from app.payments import PayoutItem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from app.api.context import Context
+    from app.api.errors import Refusal
+    from app.api.inputs import PayoutOrder
+    from app.money import Currency
+    from app.payments import Payment, Payout
+
+
+def send_payments(context: Context, *, given: PayoutOrder) -> PaymentsPayload:
+    """Pay many, each once for each idempotency key: all or none, or each on its own. What is refused is told at its place.
+
+    Raises: UnauthenticatedError, ForbiddenError, InvalidInputError for no items or too many.
+    """
+    viewer = context.signed_in()
+    read = [_read(item, context.currency) for item in given.items]
+    items = [each if isinstance(each, PayoutItem) else each[0] for each in read]
+    payout = payments.pay_many(context.session, viewer, items, atomic=given.atomic is not False, currency=context.currency)
+    # What each was refused for; of an item that could not be read, all that is wrong with it.
+    refused: dict[int, Sequence[WalletError]] = {
+        place: (outcome,) if isinstance(given_item, PayoutItem) else given_item
+        for place, (given_item, outcome) in enumerate(zip(read, payout.outcomes, strict=True)) if isinstance(outcome, WalletError)
+    }
+    _log(context, refused)
+    found = _Found(context, payout)
+    return PaymentsPayload(
+        results=tuple(
+            PaymentPayload(errors=tuple(refusal_of(error) for error in refused[place])) if isinstance(outcome, WalletError)
+            else PaymentPayload(payment_id=outcome.transfer_id, replayed=outcome.replayed, find=found.one)
+            for place, outcome in enumerate(payout.outcomes)
+        ),
+        total=None if payout.refused_whole else payout.total,
+        errors=tuple(_errors(refused, payout.shortfall)),
+    )
+
+
+class _Found:
+    """The payments as the payer sees them: looked up at once for all of them, and only if one is asked for."""
+
+    def __init__(self, context: Context, payout: Payout) -> None:
+        self._context, self._payout = context, payout
+
+    def one(self, payment_id: UUID) -> Payment:
+        return self._all[payment_id]
+
+    @cached_property
+    def _all(self) -> dict[UUID, Payment]:
+        # As of a single payment: whoever may pay may see what they have just paid.
+        viewer = replace(self._context.signed_in(), scopes=frozenset(Scope))
+        ids = [each.transfer_id for each in self._payout.outcomes if not isinstance(each, WalletError)]
+        return payments.find_payments(self._context.session, viewer, ids, currency=self._context.currency)
+
+
+def _read(item: Mapping[str, Any], currency: Currency) -> PayoutItem | tuple[WalletError, ...]:
+    given, problems = PaymentOrder(**item), Problems()
+    key = problems.read(read_uuid, given.idempotency_key, "idempotencyKey")
+    amount = problems.read(read_amount, given.amount, currency, "amount")
+    memo = problems.read(payments.parse_memo, given.memo)
+    to = problems.read(read_payee, given.to)
+    if problems.errors:
+        return tuple(problems.errors)
+    return PayoutItem(idempotency_key=key, to=to, amount=amount, memo=memo)
+
+
+def _errors(refused: Mapping[int, Sequence[WalletError]], shortfall: InsufficientFundsError | None) -> list[Refusal]:
+    """What the whole says is wrong, each with its item's place, counted from 0; what all of them lack is one error for all."""
+    found = [] if shortfall is None else [replace(refusal_of(shortfall), field=("items",))]
+    for place, errors in refused.items():
+        found.extend(
+            _placed(error, place) for error in errors
+            if not isinstance(error, HeldBackError) and not (shortfall and isinstance(error, InsufficientFundsError))
+        )
+    return found
+
+
+def _placed(error: WalletError, place: int) -> Refusal:
+    return replace(refusal_of(error), field=("items", str(place), *((error.field,) if error.field else ())))
+
+
+def _log(context: Context, refused: Mapping[int, Sequence[WalletError]]) -> None:
+    told = [each for errors in refused.values() for each in errors if not isinstance(each, HeldBackError)]
+    for each in told[:MAXIMUM_ERRORS_SHOWN]:
+        log_failure(each, context.facts)

@@ -1,0 +1,121 @@
+"""Owns the mutations on people: register, log in and out, passwords, logins and API tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app import identity
+from app.api.errors import Problems
+from app.api.inputs import read_username, read_uuid
+from app.api.payloads import ApiTokenPayload, DonePayload, ViewerPayload
+from app.errors import InvalidPasswordError, InvalidUsernameError, WrongCredentialsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.api.context import Context
+    from app.api.inputs import Credentials, PasswordChange, Registration, TokenRequest
+
+
+def register(context: Context, *, given: Registration) -> ViewerPayload:
+    """A new person, signed in. Raises: InvalidInputsError with everything that is wrong."""
+    problems = Problems()
+    username = problems.read(read_username, given.username, "username")
+    if username is not None:
+        problems.read(identity.parse_new_username, context.session, username)
+    if given.display_name:
+        problems.read(identity.parse_display_name, given.display_name)
+    names = [str(given.username), given.display_name or ""]
+    problems.read(_check_password, given.password, context, names=names, field="password")
+    problems.stop()
+    identity.register(
+        context.session, username=username, password=given.password, display_name=given.display_name, settings=context.settings,
+    )
+    return _sign_in(context, username)
+
+
+def log_in(context: Context, *, given: Credentials) -> ViewerPayload:
+    """Raises: WrongCredentialsError, whether the name or the password is wrong."""
+    try:
+        username = read_username(given.username, "username")
+    except InvalidUsernameError:
+        username = ""  # nobody's; compared all the same, so that the answer takes as long
+    person = identity.check_credentials(context.session, username=username, password=given.password)
+    return _sign_in(context, person.username)
+
+
+def log_out(context: Context) -> DonePayload:
+    """Ends this browser's login. Whoever is not signed in is out already, and rid of a cookie that opens nothing.
+
+    Raises: ForbiddenError for an API token, which is revoked instead.
+    """
+    if context.viewer is not None:
+        identity.end_login(context.session, context.viewer, context.viewer.require_login())
+    context.login_token = ""
+    return DonePayload(done=True)
+
+
+def change_password(context: Context, *, given: PasswordChange) -> DonePayload:
+    """A new password; every other login of the person ends.
+
+    Raises: UnauthenticatedError, ForbiddenError, WrongCredentialsError, InvalidPasswordError, or both as InvalidInputsError.
+    """
+    viewer = context.signed_in()
+    problems = Problems()
+    try:
+        identity.change_password(
+            context.session, viewer, current=given.current_password, new=given.new_password, settings=context.settings,
+        )
+    except WrongCredentialsError as error:
+        problems.errors.append(error)
+        names = (viewer.username, viewer.display_name)
+        problems.read(_check_password, given.new_password, context, names=names, field="newPassword")
+    problems.stop()
+    identity.end_other_logins(context.session, username=viewer.username, kept=viewer.login_id)
+    return DonePayload(done=True)
+
+
+def revoke_login(context: Context, *, login_id: object) -> DonePayload:
+    """Raises: UnauthenticatedError, InvalidInputError (id), NotFoundError, ForbiddenError for an API token."""
+    viewer = context.signed_in()
+    wanted = read_uuid(login_id, "id")
+    identity.end_login(context.session, viewer, wanted)
+    if wanted == viewer.login_id:
+        context.login_token = ""
+    return DonePayload(done=True)
+
+
+def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayload:
+    """Raises: UnauthenticatedError, ForbiddenError for an API token, InvalidInputsError with everything that is wrong."""
+    viewer = context.signed_in()
+    viewer.require_login()
+    problems = Problems()
+    name = problems.read(identity.parse_token_name, given.name)
+    scopes = problems.read(identity.parse_scopes, given.scopes)
+    problems.stop()
+    issued = identity.create_api_token(context.session, viewer, name=name, scopes=scopes)
+    return ApiTokenPayload(api_token=issued.token, secret=issued.secret)
+
+
+def revoke_api_token(context: Context, *, token_id: object) -> DonePayload:
+    """Raises: UnauthenticatedError, InvalidInputError (id), NotFoundError, ForbiddenError for an API token."""
+    identity.revoke_api_token(context.session, context.signed_in(), read_uuid(token_id, "id"))
+    return DonePayload(done=True)
+
+
+def _sign_in(context: Context, username: str) -> ViewerPayload:
+    facts = context.facts
+    context.login_token = identity.start_login(
+        context.session, username, user_agent=facts.user_agent, settings=context.settings, replaces=facts.login_token,
+    )
+    # From here on the request is the new viewer's, whoever sent it.
+    context.viewer = identity.viewer_of_login(context.session, context.login_token, context.settings)
+    return ViewerPayload(viewer=context.viewer)
+
+
+def _check_password(password: str, context: Context, *, names: Iterable[str], field: str) -> None:
+    try:
+        identity.check_new_password(password, minimum_characters=context.settings.password_minimum_characters, names=names)
+    except InvalidPasswordError as error:
+        error.field = field
+        raise

@@ -1,0 +1,153 @@
+"""Owns the fields of what belongs to the viewer: wallet, history, payments, logins and API tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from app import identity, payments
+from app.api.connection import Connection, Edge
+from app.api.inputs import GivenFilter, cursor_of, read_amount, read_moment, read_number_cursor, read_username
+from app.api.limits import DEFAULT_PAGE_SIZE
+from app.identity import Scope
+from app.payments import Direction, HistoryFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from app.api.context import Context
+    from app.api.payloads import PaymentPayload
+    from app.identity import Viewer
+    from app.models import ApiToken, Login
+    from app.payments import BalancePoint, Payment, Wallet
+
+DEFAULT_BALANCE_DAYS: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterparty:
+    """The other person of a payment, as its row tells: a page of payments asks for nobody one by one."""
+
+    username: str
+    display_name: str | None
+    joined_at: datetime | None
+
+
+def self_as_user(viewer: Viewer, _: Context) -> Viewer:
+    """What anyone may know of the viewer; a Viewer has all that a User shows."""
+    return viewer
+
+
+def wallet(viewer: Viewer, context: Context) -> Wallet:
+    """Raises: ForbiddenError without the scope READ."""
+    return payments.wallet(context.session, viewer, currency=context.currency)
+
+
+def logins(viewer: Viewer, context: Context) -> list[Login]:
+    """Where the viewer is signed in. Raises: ForbiddenError without the scope READ."""
+    viewer.require(Scope.READ)
+    return identity.list_logins(context.session, viewer, context.settings)
+
+
+def is_current(login: Login, context: Context) -> bool:
+    """Whether this request came by it."""
+    return login.id == context.signed_in().login_id
+
+
+def api_tokens(viewer: Viewer, context: Context) -> list[ApiToken]:
+    """The viewer's tokens, without their secrets, which nobody has. Raises: ForbiddenError without the scope READ."""
+    viewer.require(Scope.READ)
+    return identity.list_api_tokens(context.session, viewer)
+
+
+def balance_history(_: Wallet, context: Context, *, days: int | None = None) -> list[BalancePoint]:
+    """Raises: InvalidInputError (days)."""
+    wanted = DEFAULT_BALANCE_DAYS if days is None else days
+    return payments.balance_history(context.session, context.signed_in(), days=wanted, currency=context.currency)
+
+
+def payments_of_wallet(
+    _: Wallet, context: Context, *, filter_: Mapping[str, Any] | None = None, first: int | None = None, after: str | None = None
+) -> Connection[Payment]:
+    """A page of the viewer's payments, newest first. Page 1 and page 50,000 cost the same.
+
+    Raises: InvalidInputError (first, after, from, to), InvalidAmountError, InvalidUsernameError.
+    """
+    viewer = context.signed_in()
+    wanted = _read_filter(GivenFilter(**filter_ or {}), context)
+    page = payments.history(
+        context.session, viewer, wanted,
+        currency=context.currency,
+        first=DEFAULT_PAGE_SIZE if first is None else first,
+        before_number=None if after is None else read_number_cursor(after),
+    )
+    return Connection(
+        edges=[Edge(cursor_of(str(payment.number)), payment) for payment in page.payments],
+        has_next_page=page.more_follow,
+        has_previous_page=after is not None,
+        count=partial(payments.count_history, context.session, viewer, wanted),
+    )
+
+
+def payer(payment: Payment, context: Context) -> Counterparty | Viewer | None:
+    """Whom the money came from; None for the operator."""
+    return context.signed_in() if payment.direction is Direction.SENT else _counterparty(payment)
+
+
+def payee(payment: Payment, context: Context) -> Counterparty | Viewer | None:
+    """Whom the money went to; None for the operator."""
+    return context.signed_in() if payment.direction is Direction.RECEIVED else _counterparty(payment)
+
+
+def refund_of(payment: Payment, context: Context) -> Payment | None:
+    """The payment that this one gives back."""
+    if payment.refund_of is None:
+        return None
+    context.look_up("refundOf")
+    return payments.find_payment(context.session, context.signed_in(), payment.refund_of, currency=context.currency)
+
+
+def refunds(payment: Payment, context: Context) -> Sequence[Payment]:
+    """What was given back of this payment, oldest first; asks the database only if anything was."""
+    if payment.refunded.minor_units == 0:
+        return ()
+    context.look_up("refunds")
+    return payments.list_refunds(context.session, context.signed_in(), payment.id, currency=context.currency)
+
+
+def paid(payload: PaymentPayload, context: Context) -> Payment | None:
+    """The payment that was just made."""
+    if payload.payment is not None:
+        return payload.payment
+    if payload.payment_id is None:
+        return None
+    if payload.find is not None:
+        return payload.find(payload.payment_id)
+    # Whoever may pay may see what they have just paid: a token without READ gets its receipt like everybody.
+    viewer = replace(context.signed_in(), scopes=frozenset(Scope))
+    return payments.find_payment(context.session, viewer, payload.payment_id, currency=context.currency)
+
+
+def _counterparty(payment: Payment) -> Counterparty | None:
+    if payment.counterparty_username is None:
+        return None
+    return Counterparty(
+        username=payment.counterparty_username,
+        display_name=payment.counterparty_display_name,
+        joined_at=payment.counterparty_joined_at,
+    )
+
+
+def _read_filter(given: GivenFilter, context: Context) -> HistoryFilter:
+    return HistoryFilter(
+        direction=given.direction,
+        counterparty=None if given.counterparty is None else read_username(given.counterparty, "counterparty"),
+        kind=given.kind,
+        since=None if given.from_ is None else read_moment(given.from_, "from"),
+        before=None if given.to is None else read_moment(given.to, "to"),
+        minimum=None if given.min_amount is None else read_amount(given.min_amount, context.currency, "minAmount"),
+        maximum=None if given.max_amount is None else read_amount(given.max_amount, context.currency, "maxAmount"),
+        text=given.text,
+    )

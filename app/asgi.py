@@ -1,0 +1,168 @@
+"""Owns the entry that gunicorn serves: /graphql on the event loop, so that waiting payments go together, all else through Flask.
+
+Holds no rule of its own: both ways apply those of `app.http`, and the API's answers come from the same function.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from a2wsgi import WSGIMiddleware
+from werkzeug.http import dump_cookie, parse_cookie
+
+from app import create_app
+from app.api import answer_soon, failure, maximum_body_bytes
+from app.database import make_engine
+from app.errors import WalletError
+from app.http import Facts, Wave, check_same_site, cookie_name, hardened, record_request
+from app.payments import Poster
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from flask import Flask
+
+    from app.api import Answer
+    from app.payments import Delivery, Order, Settled
+
+    Scope = dict[str, Any]
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+GRAPHQL_PATH: Final = "/graphql"
+# Each waits for the database or hashes a password most of its time; as many as the pool has connections could use, nearly.
+THREADS: Final = 8
+
+
+class LoopDesk:
+    """What `answer_soon` needs of an event loop: a poster of payments, and threads for the rest."""
+
+    def __init__(self, running: Wave) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql")
+        self._engine = make_engine(running.settings.database_url, pool_size=1, autocommit=True)
+        self._poster = Poster(self._engine, self._deliver).start()
+
+    async def settle(self, order: Order) -> Settled:
+        """Post a payment together with the others that wait."""
+        future: asyncio.Future[Settled] = self._loop.create_future()
+        # Whoever asked may be gone by then; the payment is in the books all the same, and the same id tells them.
+        self._poster.post(order, lambda settled: None if future.done() else future.set_result(settled))
+        return await future
+
+    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
+        """Run this in one of the threads."""
+        return await self._loop.run_in_executor(self._threads, work)
+
+    def stop(self) -> None:
+        """End when everything that was taken is settled."""
+        self._poster.stop()
+        self._threads.shutdown()
+        self._engine.dispose()
+
+    def _deliver(self, outcomes: Sequence[Delivery]) -> None:
+        self._loop.call_soon_threadsafe(_tell, outcomes)
+
+
+def _tell(outcomes: Sequence[Delivery]) -> None:
+    for then, outcome in outcomes:
+        then(outcome)
+
+
+class Entry:
+    """The ASGI application. Source: the ASGI specification 3.0, HTTP and lifespan."""
+
+    def __init__(self, flask: Flask) -> None:
+        self.running: Wave = flask.extensions["wave"]
+        self._pages = WSGIMiddleware(flask.wsgi_app, workers=THREADS)  # type: ignore[arg-type] # "environ" under two names
+        self._desk: LoopDesk | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or go through the life of the process."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http" and scope["path"] == GRAPHQL_PATH and _is_answered_here(scope):
+            await self._graphql(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)  # type: ignore[arg-type] # the same dictionaries under other names
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._desk = LoopDesk(self.running)
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                if self._desk:
+                    await asyncio.to_thread(self._desk.stop)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began_seconds = time.monotonic()
+        secure = self.running.settings.secure_cookies
+        facts, content_type = _facts(scope, secure=secure)
+        try:
+            check_same_site(facts)
+        except WalletError as error:
+            made = failure(error, facts)
+        else:
+            body = await _body(receive, maximum_body_bytes(facts))
+            assert self._desk is not None  # noqa: S101 - no request comes before the start-up is complete
+            made = await answer_soon(facts, content_type=content_type, body=body, running=self.running, desk=self._desk)
+        record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds)
+        await send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, secure=secure)})
+        await send({"type": "http.response.body", "body": made.body})
+
+
+def create_entry() -> Entry:
+    """The application, for gunicorn. Raises: SettingError, as `create_app`."""
+    return Entry(create_app())
+
+
+def _is_answered_here(scope: Scope) -> bool:
+    # Another site's page may call the API where it is listed; its browser's questions are answered by Flask-CORS, among the pages.
+    return scope["method"] == "POST" and not any(name == b"origin" for name, _ in scope["headers"])
+
+
+def _facts(scope: Scope, *, secure: bool) -> tuple[Facts, str | None]:
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    cookie = headers.get(b"cookie")
+    facts = Facts(
+        method=scope["method"], path=scope["path"], host=headers.get(b"host", ""), scheme=scope.get("scheme", "http"),
+        origin=headers.get(b"origin"), sec_fetch_site=headers.get(b"sec-fetch-site"), authorization=headers.get(b"authorization"),
+        login_token=parse_cookie(cookie).get(cookie_name(secure=secure)) if cookie else None,
+        user_agent=headers.get(b"user-agent"), remote_address=scope["client"][0] if scope.get("client") else None,
+        request_id=uuid4().hex,
+    )
+    return facts, headers.get(b"content-type")
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
+    """The body; of one that is too long, enough to see that it is."""
+    body, more = b"", True
+    while more and len(body) <= limit:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def _headers(made: Answer, facts: Facts, *, secure: bool) -> list[tuple[bytes, bytes]]:
+    own = {"Content-Length": str(len(made.body)), "X-Request-Id": facts.request_id, **made.headers}
+    cookies = [("Set-Cookie", dump_cookie(**cookie)) for cookie in made.cookies]
+    return [*_same_headers(secure=secure), *_encoded([*own.items(), *cookies])]
+
+
+@cache
+def _same_headers(*, secure: bool) -> list[tuple[bytes, bytes]]:
+    return _encoded([("Content-Type", "application/json"), *hardened(private=True, secure=secure).items()])
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers]

@@ -1,0 +1,41 @@
+"""Owns `flask db …`: bringing the database to what this release needs, and asking whether it is there."""
+
+from __future__ import annotations
+
+import click
+
+from app import migrations
+from app.commands.answers import answer, json_option
+from app.commands.desk import desk
+from app.commands.failures import ExitCode, OperatorGroup
+
+db = OperatorGroup("db", help="The shape of the database.")
+
+
+@db.command("upgrade")
+@json_option
+def upgrade(*, as_json: bool) -> None:
+    """Run the migrations that this database has not had, all or none. Uses DATABASE_OWNER_URL, or DATABASE_URL without one."""
+    ran = [] if migrations.serves(_current()) else migrations.upgrade(desk().owner_url)
+    at = _current()
+    text = f"Ran {', '.join(ran)}." if ran else "Nothing to do."
+    answer(f"{text} The database is at {at}.", {"ran": ran, "at": at}, as_json=as_json)
+
+
+@db.command("check")
+@json_option
+@click.pass_context
+def check(context: click.Context, *, as_json: bool) -> None:
+    """Whether the database has had the migrations of this release. Exit code 1 if not."""
+    found, head = _current(), migrations.head()
+    ready = migrations.serves(found)
+    if ready:
+        text = f"The database is at {found}, this release needs {head}: nothing to do."
+    else:
+        text = f"The database is at {found or 'no migration yet'}, this release needs {head}. Run `db upgrade`."
+    answer(text, {"ready": ready, "at": found, "needed": head}, as_json=as_json)
+    context.exit(ExitCode.DONE if ready else ExitCode.NO)
+
+
+def _current() -> str | None:
+    return desk().transact(lambda session: migrations.current(session.connection()))

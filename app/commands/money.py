@@ -1,0 +1,97 @@
+"""Owns `flask money …`: how money enters the wallet and leaves it, each time by the operator's hand and with a reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID, uuid4
+
+import click
+
+from app import identity, ledger
+from app.commands.answers import answer, json_option, moment
+from app.commands.desk import desk
+from app.commands.failures import OperatorGroup
+from app.errors import InvalidInputError
+from app.models import Account
+from app.money import Money, parse_amount
+from app.payments import parse_memo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from app.identity import Person
+
+Kind = Literal["issue", "redeem"]
+
+money = OperatorGroup("money", help="Money enters and leaves the wallet here alone.")
+
+
+def _movement(command: Callable[..., None]) -> click.Command:
+    """What both commands take."""
+    for parameter in (
+        json_option,
+        click.option("--id", "transfer_id", type=click.UUID, help="The same id moves money once, however often it is given."),
+        click.option("--reason", required=True, metavar="TEXT", help="Why; the person reads it in their history."),
+        click.argument("amount"),
+        click.argument("username"),
+    ):
+        command = parameter(command)
+    # So that "-5" is an amount that is refused with a sentence and not an option that does not exist.
+    made: click.Command = money.command(command.__name__, context_settings={"ignore_unknown_options": True})(command)
+    return made
+
+
+@_movement
+def issue(username: str, amount: str, reason: str, transfer_id: UUID | None, *, as_json: bool) -> None:
+    """Put AMOUNT into the wallet of USERNAME, from outside."""
+    _move("issue", username, amount, reason=reason, transfer_id=transfer_id, as_json=as_json)
+
+
+@_movement
+def redeem(username: str, amount: str, reason: str, transfer_id: UUID | None, *, as_json: bool) -> None:
+    """Take AMOUNT out of the wallet of USERNAME, to outside. Never more than it holds."""
+    _move("redeem", username, amount, reason=reason, transfer_id=transfer_id, as_json=as_json)
+
+
+def _move(kind: Kind, username: str, amount_text: str, *, reason: str, transfer_id: UUID | None, as_json: bool) -> None:
+    amount = parse_amount(amount_text, desk().settings.currency)
+    memo = parse_memo(reason)
+    if memo is None:
+        raise InvalidInputError(user_message="Say why with --reason: the person reads it in their history.", field="reason")
+    if transfer_id is None:
+        transfer_id = uuid4()
+        # Before anything moves: if the answer gets lost, this id is what makes another try safe.
+        click.echo(f"Id: {transfer_id} (to try again without moving the money twice, add --id {transfer_id})", err=True)
+    person, posting, balance = desk().transact(
+        lambda session: _post(session, kind, username, amount=amount, memo=memo, transfer_id=transfer_id),
+    )
+    data = {
+        "id": str(transfer_id), "kind": kind, "username": person.username, "amount": posting.amount.amount,
+        "currency": amount.currency, "balance": balance.amount, "reason": memo, "created_at": posting.created_at.isoformat(),
+        "replayed": posting.replayed,
+    }
+    answer(_sentence(kind, person, posting, balance), data, as_json=as_json)
+
+
+def _post(
+    session: Session, kind: Kind, username: str, *, amount: Money, memo: str, transfer_id: UUID
+) -> tuple[Person, ledger.Posting, Money]:
+    """Returns: whose wallet it is, what is in the books, and what the wallet holds now."""
+    person = identity.find_person(session, username)
+    issuance = ledger.issuance_account(session, amount.currency_info)
+    source, destination = (issuance, person.account_id) if kind == "issue" else (person.account_id, issuance)
+    posting = ledger.post(
+        session, transfer_id=transfer_id, kind=kind, source=source, destination=destination, amount=amount, memo=memo,
+    )
+    return person, posting, Money(session.get_one(Account, person.account_id).balance, amount.currency_info)
+
+
+def _sentence(kind: Kind, person: Person, posting: ledger.Posting, balance: Money) -> str:
+    done = "issued to" if kind == "issue" else "redeemed from"
+    what = f"{posting.amount.formatted} {done} {person.username}"
+    if posting.replayed:
+        earlier = moment(posting.created_at)
+        return f"Already done with this id at {earlier}: {what}, who now holds {balance.formatted}. Nothing was moved now."
+    return f"{what}, who now holds {balance.formatted}."

@@ -1,0 +1,184 @@
+"""Owns `flask users …`: who is here, freezing a wallet, and the way back in for somebody who forgot their password."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+from sqlalchemy import select
+
+from app import identity, ledger
+from app.commands.answers import Json, answer, counted, facts, json_option, moment, table
+from app.commands.desk import desk
+from app.commands.failures import OperatorGroup
+from app.models import Account
+from app.money import Money
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.identity import Person
+    from app.money import Currency
+
+PEOPLE_PER_PAGE: Final = 100
+MAXIMUM_PEOPLE_LISTED: Final = 10_000
+# 120 bits, twenty characters: more than any password of a person, and still short enough to read out.
+GENERATED_PASSWORD_BYTES: Final = 15
+MAXIMUM_LINE_CHARACTERS: Final = 4096
+
+users = OperatorGroup("users", help="The people of this wallet.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A person and their wallet."""
+
+    person: Person
+    balance: Money
+    status: str
+    entry_count: int
+
+    def as_json(self) -> Json:
+        return {
+            "username": self.person.username, "display_name": self.person.display_name, "balance": self.balance.amount,
+            "currency": self.balance.currency, "status": self.status, "joined_at": self.person.joined_at.isoformat(),
+        }
+
+
+@users.command("list")
+@click.option("--search", help="Only people with this in their username or display name.")
+@json_option
+def list_(search: str | None, *, as_json: bool) -> None:
+    """List people with their balances, by username."""
+    currency = desk().settings.currency
+    rows, more_follow = desk().transact(lambda session: _list(session, search, currency))
+    if more_follow:
+        click.echo(f"Only the first {MAXIMUM_PEOPLE_LISTED:,} are listed. Narrow them down with --search.", err=True)
+    text = table(
+        ("USERNAME", "NAME", "BALANCE", "WALLET", "JOINED"),
+        [(row.person.username, row.person.display_name, row.balance.formatted, row.status, moment(row.person.joined_at))
+         for row in rows],
+        right=(2,),
+    ) if rows else "There is nobody yet." if not search else "Nobody matches."
+    answer(text, [row.as_json() for row in rows], as_json=as_json)
+
+
+@users.command("show")
+@click.argument("username")
+@json_option
+def show(username: str, *, as_json: bool) -> None:
+    """Show one person: wallet, logins, API tokens."""
+    def look(session: Session) -> tuple[_Row, int, int]:
+        person = identity.find_person(session, username)
+        return _rows(session, [person], desk().settings.currency)[0], *_ways_in(session, person)
+
+    row, logins, tokens = desk().transact(look)
+    text = facts((
+        ("Username", row.person.username), ("Name", row.person.display_name), ("Balance", row.balance.formatted),
+        ("Wallet", row.status), ("History", counted(row.entry_count, "entry", "entries")), ("Logins", str(logins)),
+        ("API tokens", str(tokens)), ("Joined", moment(row.person.joined_at)),
+    ))
+    data = {**row.as_json(), "entry_count": row.entry_count, "logins": logins, "api_tokens": tokens}
+    answer(text, data, as_json=as_json)
+
+
+@users.command("freeze")
+@click.argument("username")
+@json_option
+def freeze(username: str, *, as_json: bool) -> None:
+    """Freeze a wallet: no money leaves it or reaches it. Doing so again changes nothing."""
+    _set_status(username, "frozen", as_json=as_json)
+
+
+@users.command("unfreeze")
+@click.argument("username")
+@json_option
+def unfreeze(username: str, *, as_json: bool) -> None:
+    """Open a frozen wallet. Doing so again changes nothing."""
+    _set_status(username, "open", as_json=as_json)
+
+
+@users.command("reset-password")
+@click.argument("username")
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the new password from the first line of standard input.")
+@click.option("--generate", is_flag=True, help="Make a new password and print it, once.")
+@click.option("--revoke-tokens", is_flag=True, help="Revoke all their API tokens too, which stay valid otherwise.")
+@json_option
+def reset_password(username: str, *, from_stdin: bool, generate: bool, revoke_tokens: bool, as_json: bool) -> None:
+    """Give somebody a new password and end all their logins. Asks for it unless told otherwise; API tokens stay."""
+    # Before the question, so that nobody types a password for a name that does not exist.
+    desk().transact(lambda session: identity.find_person(session, username))
+    new = _new_password(from_stdin=from_stdin, generate=generate)
+
+    def reset(session: Session) -> tuple[Person, int, int]:
+        person = identity.find_person(session, username)
+        ways_in = _ways_in(session, person)
+        identity.reset_password(session, username=person.username, new=new, settings=desk().settings)
+        identity.end_other_logins(session, username=person.username, kept=None)
+        if revoke_tokens:
+            identity.revoke_all_api_tokens(session, username=person.username)
+        return person, *ways_in
+
+    person, logins, tokens = desk().transact(reset)
+    text = f"{person.username} has a new password. Ended {counted(logins, 'login')}."
+    if revoke_tokens:
+        text += f" Revoked {counted(tokens, 'API token')}."
+    elif tokens:
+        stay = "stays" if tokens == 1 else "stay"
+        text += f" {counted(tokens, 'API token')} {stay} valid: revoke with --revoke-tokens, or the person does on the account page."
+    if generate:
+        text += f"\nPassword, shown only now: {new}"
+    data: Json = {"username": person.username, "logins_ended": logins, "api_tokens": 0 if revoke_tokens else tokens}
+    answer(text, {**data, "password": new} if generate else data, as_json=as_json)
+
+
+def _list(session: Session, search: str | None, currency: Currency) -> tuple[list[_Row], bool]:
+    rows: list[_Row] = []
+    after: str | None = None
+    while len(rows) < MAXIMUM_PEOPLE_LISTED:
+        page = identity.list_people(session, search=search, first=PEOPLE_PER_PAGE, after=after)
+        rows += _rows(session, page.people, currency)
+        if not page.more_follow:
+            return rows, False
+        after = page.people[-1].username
+    return rows, True
+
+
+def _rows(session: Session, people: list[Person], currency: Currency) -> list[_Row]:
+    wanted = select(Account).where(Account.id.in_([person.account_id for person in people]))
+    accounts = {account.id: account for account in session.scalars(wanted)}
+    return [
+        _Row(person, Money(account.balance, currency), account.status, account.entry_count)
+        for person in people for account in (accounts[person.account_id],)
+    ]
+
+
+def _ways_in(session: Session, person: Person) -> tuple[int, int]:
+    """How many logins and API tokens there are of this person."""
+    logins = identity.count_logins(session, username=person.username, settings=desk().settings)
+    return logins, identity.count_api_tokens(session, username=person.username)
+
+
+def _set_status(username: str, status: ledger.Status, *, as_json: bool) -> None:
+    def change(session: Session) -> tuple[Person, bool]:
+        person = identity.find_person(session, username)
+        return person, ledger.set_status(session, person.account_id, status)
+
+    person, changed = desk().transact(change)
+    text = f"{person.username}'s wallet is {'now' if changed else 'already'} {status}."
+    answer(text, {"username": person.username, "status": status, "changed": changed}, as_json=as_json)
+
+
+def _new_password(*, from_stdin: bool, generate: bool) -> str:
+    if from_stdin and generate:
+        raise click.UsageError("Give either --stdin or --generate.")
+    if generate:
+        return secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
+    if from_stdin:
+        return sys.stdin.readline(MAXIMUM_LINE_CHARACTERS).rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask for the password on. Give --stdin or --generate.")
+    return str(click.prompt("New password", hide_input=True, confirmation_prompt=True, err=True))

@@ -1,0 +1,122 @@
+"""Owns the way to PostgreSQL: the engine, its time-outs, sessions, and another try when two transactions got in each other's way."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.errors import ConflictRetryError, DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+Result = TypeVar("Result")
+Sessions = sessionmaker[Session]
+
+STATEMENT_TIMEOUT_SECONDS: Final = 5
+LOCK_TIMEOUT_SECONDS: Final = 3
+IDLE_IN_TRANSACTION_TIMEOUT_SECONDS: Final = 10
+CONNECT_TIMEOUT_SECONDS: Final = 3
+# Without it a cut network is noticed only when TCP gives up, after 20 seconds and more. Source: tcp(7), TCP_USER_TIMEOUT.
+TCP_USER_TIMEOUT_MILLISECONDS: Final = 5000
+POOL_TIMEOUT_SECONDS: Final = 3
+
+# A deadlock's victim goes again at once: the other side has what it needs by then. Four tries outlast any pile-up seen in the tests.
+CONFLICT_TRIES: Final = 4
+DEADLOCK_DETECTED: Final = "40P01"
+SERIALIZATION_FAILURE: Final = "40001"
+LOCK_NOT_AVAILABLE: Final = "55P03"
+QUERY_CANCELED: Final = "57014"
+
+log = logging.getLogger(__name__)
+
+
+def make_engine(url: str, *, pool_size: int, autocommit: bool = False) -> Engine:
+    """An engine whose every wait has an end.
+
+    Args:
+        url: SQLAlchemy address of the database, as the app's role.
+        autocommit: each statement is its own transaction, without BEGIN and COMMIT around it, and a connection is not tried out
+            before its use: for whoever makes single statements and can tell for itself that a connection has broken.
+        pool_size: connections held at most; a further request waits POOL_TIMEOUT_SECONDS for one.
+    """
+    options = " ".join((
+        "-c timezone=UTC",
+        f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s",
+        f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s",
+        f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_SECONDS}s",
+    ))
+    arguments: dict[str, Any] = {
+        "application_name": "payment-system",
+        "options": options,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "tcp_user_timeout": TCP_USER_TIMEOUT_MILLISECONDS,
+    }
+    return create_engine(
+        url,
+        # A driver's error would repeat them, and they are password hashes and memos.
+        hide_parameters=True,
+        connect_args=arguments,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_pre_ping=not autocommit,
+        isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
+        pool_use_lifo=True,
+    )
+
+
+def make_sessions(engine: Engine) -> Sessions:
+    """Sessions over this engine. Objects stay readable after the commit: an answer is rendered when the locks are gone."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
+    """Run one unit of work in one transaction, again from its start when it was a deadlock's or serialization failure's victim.
+
+    Args:
+        work: gets a session, commits nothing itself, and may run several times; all of it or nothing is stored.
+
+    Raises:
+        ConflictRetryError: still in conflict after CONFLICT_TRIES; nothing was stored.
+        DatabaseUnavailableError: no connection, or it broke; if it broke at COMMIT, whether it was stored is unknown.
+    """
+    for attempt in range(1, CONFLICT_TRIES + 1):
+        try:
+            with sessions.begin() as session:
+                return work(session)
+        except DBAPIError as error:
+            if not is_conflict(error):
+                raise expected_failure(error) from error
+            log.info("conflict", extra={"attempt": attempt, "sqlstate": sqlstate(error)})
+        except PoolTimeoutError as error:
+            raise DatabaseUnavailableError(str(error)) from error
+    raise ConflictRetryError(f"in conflict {CONFLICT_TRIES} times")
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """PostgreSQL's own five characters for what went wrong; None when no server said anything."""
+    code: str | None = getattr(error.orig, "pgcode", None)
+    return code
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Whether the same work may succeed when it is simply done again: nothing of it was stored."""
+    return sqlstate(error) in (DEADLOCK_DETECTED, SERIALIZATION_FAILURE)
+
+
+def expected_failure(error: DBAPIError) -> Exception:
+    """What the driver's error means to the program: an expected failure, or itself when it is a bug."""
+    if sqlstate(error) in (LOCK_NOT_AVAILABLE, QUERY_CANCELED):
+        return ConflictRetryError(str(error.orig))
+    # An OperationalError is the server's or the network's state (starting, stopping, gone, full); all others are our bugs.
+    if error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError)):
+        return DatabaseUnavailableError(str(error.orig))
+    return error

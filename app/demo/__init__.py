@@ -1,0 +1,125 @@
+"""Owns the demo people behind `make run`: makes them, with a year of payments, in an empty database, and never in any other."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import NullPool, create_engine, text
+
+from app.demo import people
+from app.demo.books import ISSUANCE, Books, Owner
+from app.demo.year import wishes
+from app.identity import hash_password, verify_password
+from app.money import Currency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+__all__ = ["DemoLogin", "seed"]
+
+SEED: Final = 1906  # any number; the same one makes the same year
+IS_EMPTY: Final = text("SELECT NOT EXISTS (SELECT FROM users) AND NOT EXISTS (SELECT FROM ledger.transfers)")
+# Registrations wait until the demo is there or not. Reading goes on.
+KEEP_OTHERS_OUT: Final = text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+
+ISSUANCE_ACCOUNT: Final = text("SELECT ledger.issuance_account(:currency)")
+WALLET: Final = text("SELECT ledger.open_account(:currency)")
+FILL_ACCOUNT: Final = text(
+    "UPDATE ledger.accounts SET balance = :balance, entry_count = :entry_count, created_at = :opened_at WHERE id = :id",
+)
+NEW_PERSON: Final = text(
+    "INSERT INTO users (username, display_name, password_hash, account_id, joined_at)"
+    " VALUES (:username, :display_name, :password_hash, :account_id, :joined_at)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoLogin:
+    """What to type to be one of the demo people."""
+
+    username: str
+    password: str
+
+
+def seed(owner_url: str, *, currency_code: str = "GBP") -> DemoLogin | None:
+    """Make the demo people in an empty, migrated database; in any other, change nothing.
+
+    Args:
+        owner_url: the database's address as the role that owns it: history is back-dated, which the app's role may not do.
+        currency_code: the deployment's, ISO 4217.
+
+    Returns: the login of a demo person; None when this database has no demo people, or that one has another password by now.
+    """
+    engine = create_engine(owner_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(KEEP_OTHERS_OUT)
+        if connection.scalar(IS_EMPTY):
+            _store(connection, Currency.named(currency_code))
+        return _login(connection)
+
+
+def _login(connection: Connection) -> DemoLogin | None:
+    wanted = text("SELECT password_hash FROM users WHERE username = :username")
+    stored_hash = connection.scalar(wanted, {"username": people.LOGIN_USERNAME})
+    right, _ = verify_password(people.PASSWORD, stored_hash)
+    return DemoLogin(people.LOGIN_USERNAME, people.PASSWORD) if right else None
+
+
+def _store(connection: Connection, currency: Currency) -> None:
+    # The database's clock, which all later payments are stamped by.
+    now: datetime = connection.execute(text("SELECT now()")).scalar_one()
+    random = Random(SEED)  # noqa: S311 - invented shopping, no secret
+    books = Books(currency, random)
+    for wish in wishes(random, now):
+        books.fulfil(wish)
+    accounts = _store_accounts(connection, books)
+    _store_people(connection, books, accounts)
+    _copy(connection, "ledger.transfers (id, kind, source, destination, amount, memo, refund_of,"
+          " source_number, destination_number, created_at)", (
+        (each.id, each.kind, accounts[each.source], accounts[each.destination], each.amount, each.memo, each.refund_of,
+         each.source_number, each.destination_number, each.created_at) for each in books.transfers
+    ))
+    _copy(connection, "ledger.entries (account_id, number, transfer_id, amount, balance_after, created_at)", (
+        (accounts[each.owner], each.number, each.transfer_id, each.amount, each.balance_after, each.created_at)
+        for each in books.entries
+    ))
+    # The commit checks each row by looking others up: with these figures it plans index scans.
+    connection.execute(text("ANALYZE ledger.accounts, ledger.transfers, ledger.entries, users"))
+
+
+def _store_accounts(connection: Connection, books: Books) -> dict[Owner, int]:
+    """Returns: the account id of each owner."""
+    ids: dict[Owner, int] = {}
+    for owner, opened_at in books.opened_at.items():
+        new = ISSUANCE_ACCOUNT if owner is ISSUANCE else WALLET
+        ids[owner] = connection.execute(new, {"currency": books.currency.code}).scalar_one()
+        connection.execute(FILL_ACCOUNT, {
+            "id": ids[owner], "balance": books.balances[owner], "entry_count": books.entry_counts[owner], "opened_at": opened_at,
+        })
+    return ids
+
+
+def _store_people(connection: Connection, books: Books, accounts: dict[Owner, int]) -> None:
+    password_hash = hash_password(people.PASSWORD)
+    connection.execute(NEW_PERSON, [
+        {"username": username, "display_name": display_name, "password_hash": password_hash,
+         "account_id": accounts[username], "joined_at": books.opened_at[username]}
+        for username, display_name in people.DISPLAY_NAMES.items()
+    ])
+
+
+def _copy(connection: Connection, target: str, rows: Iterable[tuple[object, ...]]) -> None:
+    """Store many rows in one go. An absent value is an empty field, which COPY's CSV reads as NULL."""
+    lines = io.StringIO()
+    csv.writer(lines).writerows(rows)
+    lines.seek(0)
+    cursor: Any = connection.connection.cursor()  # psycopg2's: COPY is beyond what SQLAlchemy and the DB API know
+    cursor.copy_expert(f"COPY {target} FROM STDIN (FORMAT csv)", lines)
+    cursor.close()

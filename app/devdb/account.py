@@ -1,0 +1,87 @@
+"""Owns the question which account PostgreSQL's programs run as: it refuses root, so root lends it another."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.devdb.errors import DevDatabaseError
+
+ROOT: Final = 0
+# The first of these that exists; `nobody` exists on every Linux.
+UNPRIVILEGED_ACCOUNTS: Final = ("postgres", "nobody")
+# Root's own place for what that account must reach while the checkout lies in root's home.
+MACHINE_FOLDER: Final = Path("/var/lib/payment-system-development")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Someone other than ourselves."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def server_account(cluster_folder: Path | None = None) -> Account | None:
+    """The account that PostgreSQL's programs run as; None stands for our own, which an ordinary user always gets.
+
+    Args:
+        cluster_folder: when it exists already, its owner is the answer, for PostgreSQL insists on owning its data.
+    """
+    if os.geteuid() != ROOT:
+        return None
+    if cluster_folder is not None and cluster_folder.exists() and cluster_folder.stat().st_uid != ROOT:
+        return _account_of(cluster_folder)
+    for name in UNPRIVILEGED_ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, entry.pw_uid, entry.pw_gid)
+    raise DevDatabaseError(
+        f"PostgreSQL refuses to run as root and this machine has no account {' or '.join(UNPRIVILEGED_ACCOUNTS)}: "
+        "run it as an ordinary user."
+    )
+
+
+def _account_of(folder: Path) -> Account:
+    owner = folder.stat()
+    try:
+        name = pwd.getpwuid(owner.st_uid).pw_name
+    except KeyError:
+        name = str(owner.st_uid)
+    return Account(name, owner.st_uid, owner.st_gid)
+
+
+def as_account(account: Account | None) -> dict[str, Any]:
+    """The arguments that make `subprocess` run a program as this account, without any of our groups."""
+    return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
+def can_enter(account: Account | None, folder: Path) -> bool:
+    """Whether this account can reach the folder through all that lie above it.
+
+    Raises: DevDatabaseError when this root may not become another account, as in some containers.
+    """
+    try:
+        # Asked of the kernel by really trying: modes alone say nothing about access lists and read-only mounts.
+        command = ["/bin/sh", "-c", 'cd -- "$0"', str(folder)]
+        answer = subprocess.run(command, cwd="/", env={}, check=False, capture_output=True, **as_account(account))
+    except (OSError, subprocess.SubprocessError) as error:
+        name = "" if account is None else account.name
+        raise DevDatabaseError(
+            f"PostgreSQL refuses to run as root and this root may not become {name} ({error}): "
+            "run it as an ordinary user, or set DATABASE_URL."
+        ) from error
+    return answer.returncode == 0
+
+
+def give(account: Account | None, path: Path) -> None:
+    """Make the account own this path; without an account it is ours already."""
+    if account is not None:
+        os.chown(path, account.uid, account.gid)

@@ -1,0 +1,101 @@
+"""Owns the question who is asking: the facts of a request as plain values, and the person they prove."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+from uuid import uuid4
+
+from flask import current_app, g, request
+
+from app.errors import UnauthenticatedError
+from app.http.guard import cookie_name
+from app.identity import viewer_of_api_token, viewer_of_login
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+    from app.database import Sessions
+    from app.identity import Viewer
+    from app.settings import Settings
+
+EXTENSION_NAME: Final = "wave"
+MAXIMUM_TOKEN_CHARACTERS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """What a running program holds: its settings and its way to the database."""
+
+    settings: Settings
+    engine: Engine
+    sessions: Sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a request says of itself, free of any framework, so that every entry can apply the same rules."""
+
+    method: str
+    path: str
+    host: str
+    scheme: str
+    origin: str | None
+    sec_fetch_site: str | None
+    authorization: str | None
+    login_token: str | None
+    """From the cookie."""
+    user_agent: str | None
+    remote_address: str | None
+    request_id: str
+
+
+def wave() -> Wave:
+    """The running program's settings and database, within a request or command."""
+    return cast("Wave", current_app.extensions[EXTENSION_NAME])
+
+
+def facts_of_request() -> Facts:
+    """The facts of Flask's current request; the request id is made at the first call and stays."""
+    if "facts" not in g:
+        g.facts = Facts(
+            method=request.method,
+            path=request.path,
+            host=request.host,
+            scheme=request.scheme,
+            origin=request.headers.get("Origin"),
+            sec_fetch_site=request.headers.get("Sec-Fetch-Site"),
+            authorization=request.headers.get("Authorization"),
+            login_token=request.cookies.get(cookie_name(secure=wave().settings.secure_cookies)),
+            user_agent=request.headers.get("User-Agent"),
+            remote_address=request.remote_addr,
+            request_id=uuid4().hex,
+        )
+    return cast("Facts", g.facts)
+
+
+def viewer_of(session: Session, facts: Facts, settings: Settings) -> Viewer | None:
+    """The person that the request proves to be from; None when it claims nobody, or its login is over.
+
+    A bearer token goes before the cookie: a client that sends one means it.
+
+    Raises: UnauthenticatedError for an Authorization header that is not a token of ours. It is never ignored, or a client with a
+    revoked token would be told "nobody" instead of why.
+    """
+    if facts.authorization is not None:
+        token = bearer_token(facts)
+        viewer = viewer_of_api_token(session, token) if token else None
+        if viewer is None:
+            message = "This API token is not valid, or was revoked. Make a new one on the account page."
+            raise UnauthenticatedError("unknown bearer token", user_message=message)
+        return viewer
+    if facts.login_token and len(facts.login_token) <= MAXIMUM_TOKEN_CHARACTERS:
+        return viewer_of_login(session, facts.login_token, settings)
+    return None
+
+
+def bearer_token(facts: Facts) -> str | None:
+    """The token of the Authorization header, if there is one that could be ours. Source: RFC 6750, section 2.1."""
+    scheme, _, token = (facts.authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and 0 < len(token) <= MAXIMUM_TOKEN_CHARACTERS else None

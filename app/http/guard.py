@@ -1,0 +1,77 @@
+"""Owns the rules that keep other sites out of a person's browser: the cross-site check, the login cookie, the security headers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from app.errors import ForbiddenError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.http.asking import Facts
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+# Source: the Fetch Metadata specification; "none" is the person's own doing, such as a typed address.
+OWN_FETCH_SITES: Final = frozenset({"same-origin", "none"})
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+HSTS: Final = "max-age=31536000; includeSubDomains"
+
+
+def check_same_site(facts: Facts) -> None:
+    """Refuse what another site made a browser send: only its own pages may change anything on a cookie's word.
+
+    A request with an Authorization header is let through: no browser adds one by itself. A request without Origin and
+    Sec-Fetch-Site does not come from a browser of the last years, and one that is older sends no SameSite=Lax cookie along.
+
+    Raises: ForbiddenError.
+    Source: OWASP Cross-Site Request Forgery Prevention Cheat Sheet, "Fetch Metadata headers".
+    """
+    if facts.method in SAFE_METHODS or facts.authorization is not None:
+        return
+    if facts.sec_fetch_site is not None:
+        if facts.sec_fetch_site not in OWN_FETCH_SITES:
+            raise ForbiddenError(f"sec-fetch-site {facts.sec_fetch_site}")
+        return
+    # Behind a proxy that takes TLS off, the browser's scheme is https and the one seen here is http.
+    if facts.origin not in (None, f"{facts.scheme}://{facts.host}", f"https://{facts.host}"):
+        raise ForbiddenError(f"origin {facts.origin} on host {facts.host}")
+
+
+def cookie_name(*, secure: bool) -> str:
+    """The login cookie's name. `__Host-` makes the browser hold it to this very host and to HTTPS. Source: RFC 6265bis, 4.1.3."""
+    return "__Host-login" if secure else "login"
+
+
+def login_cookie(token: str, *, secure: bool, lifetime_seconds: int) -> dict[str, Any]:
+    """The arguments of Werkzeug's `set_cookie` for a login; an empty token with lifetime 0 takes it away."""
+    return {
+        "key": cookie_name(secure=secure), "value": token, "max_age": lifetime_seconds, "path": "/", "secure": secure,
+        "httponly": True, "samesite": "Lax",
+    }
+
+
+def hardened(*, private: bool, secure: bool) -> dict[str, str]:
+    """The security headers of an answer.
+
+    Args:
+        private: whether it may hold what only one person may see; then no cache keeps it.
+        secure: whether the wallet is served over HTTPS.
+    """
+    headers = dict(SECURITY_HEADERS)
+    if private:
+        headers["Cache-Control"] = "no-store"
+    if secure:
+        headers["Strict-Transport-Security"] = HSTS
+    return headers

@@ -1,0 +1,73 @@
+"""Owns people: registration, passwords, logins and API tokens. Takes a session and plain values, never commits, knows no HTTP."""
+
+from app.identity.introductions import Introduction, introduce
+from app.identity.logins import count_logins, end_login, end_other_logins, list_logins, start_login, viewer_of_login
+from app.identity.passwords import check_new_password, hash_password, verify_password
+from app.identity.people import (
+    Person,
+    PersonPage,
+    change_display_name,
+    change_password,
+    check_credentials,
+    count_people,
+    find_people,
+    find_person,
+    list_people,
+    parse_display_name,
+    parse_new_username,
+    parse_username,
+    register,
+    reset_password,
+)
+from app.identity.tokens import (
+    IssuedToken,
+    count_api_tokens,
+    create_api_token,
+    list_api_tokens,
+    parse_scopes,
+    parse_token_name,
+    revoke_all_api_tokens,
+    revoke_api_token,
+    viewer_of_api_token,
+)
+from app.identity.viewer import Scope, Viewer, token_digest
+
+__all__ = [
+    "Introduction",
+    "IssuedToken",
+    "Person",
+    "PersonPage",
+    "Scope",
+    "Viewer",
+    "change_display_name",
+    "change_password",
+    "check_credentials",
+    "check_new_password",
+    "count_api_tokens",
+    "count_logins",
+    "count_people",
+    "create_api_token",
+    "end_login",
+    "end_other_logins",
+    "find_people",
+    "find_person",
+    "hash_password",
+    "introduce",
+    "list_api_tokens",
+    "list_logins",
+    "list_people",
+    "parse_display_name",
+    "parse_new_username",
+    "parse_scopes",
+    "parse_token_name",
+    "parse_username",
+    "register",
+    "reset_password",
+    "revoke_all_api_tokens",
+    "revoke_api_token",
+    "start_login",
+    "token_digest",
+    "verify_password",
+    "viewer_of_api_token",
+    "viewer_of_login",
+]

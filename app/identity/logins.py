@@ -1,0 +1,102 @@
+"""Owns logins: a browser that proved to be somebody's, until it logs out, is revoked, or its time is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy import Interval, and_, cast, delete, func, insert, not_, select, update
+
+from app.errors import NotFoundError
+from app.identity.viewer import Scope, Viewer, new_token, token_digest
+from app.models import Login, User
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from app.settings import Settings
+
+MAXIMUM_USER_AGENT_CHARACTERS: Final = 200
+# last_seen_at is for a list and for the idle time-out, both far coarser than this; a write for each request would be waste.
+SEEN_AGAIN_SECONDS: Final = 60
+
+
+def start_login(
+    session: Session, username: str, *, user_agent: str | None, settings: Settings, replaces: str | None = None
+) -> str:
+    """Sign this person in; returns the new token for the cookie, stored only as its SHA-256.
+
+    The caller has just checked the password or registered the person. The person's logins whose time is over are deleted.
+
+    Args:
+        replaces: the token that the same browser had until now, whoever's it is; that login ends.
+    """
+    token = new_token()
+    user_id = select(User.id).where(User.username == username).scalar_subquery()
+    session.execute(delete(Login).where(Login.user_id == user_id, not_(and_(*_alive(settings)))))
+    if replaces:
+        session.execute(delete(Login).where(Login.token_sha256 == token_digest(replaces)))
+    agent = (user_agent or "").replace("\x00", "")[:MAXIMUM_USER_AGENT_CHARACTERS] or None
+    session.execute(insert(Login).values(id=uuid4(), user_id=user_id, token_sha256=token_digest(token), user_agent=agent))
+    return token
+
+
+def viewer_of_login(session: Session, token: str, settings: Settings) -> Viewer | None:
+    """Who this cookie's token belongs to; None when unknown, revoked or over. All times are the database's clock."""
+    stale = Login.last_seen_at < func.now() - _seconds(SEEN_AGAIN_SECONDS)
+    found = session.execute(
+        select(User, Login.id, stale)
+        .join(Login, Login.user_id == User.id)
+        .where(Login.token_sha256 == token_digest(token), *_alive(settings))
+    ).one_or_none()
+    if found is None:
+        return None
+    user, login_id, seen_long_ago = found
+    if seen_long_ago:
+        session.execute(update(Login).where(Login.id == login_id).values(last_seen_at=func.now()))
+    return Viewer(
+        user_id=user.id, account_id=user.account_id, username=user.username, display_name=user.display_name,
+        joined_at=user.joined_at, scopes=frozenset(Scope), login_id=login_id,
+    )
+
+
+def list_logins(session: Session, viewer: Viewer, settings: Settings) -> list[Login]:
+    """Where this person is signed in, newest first."""
+    alive = select(Login).where(Login.user_id == viewer.user_id, *_alive(settings)).order_by(Login.created_at.desc())
+    return list(session.scalars(alive))
+
+
+def count_logins(session: Session, *, username: str, settings: Settings) -> int:
+    """In how many browsers this person is signed in."""
+    user_id = select(User.id).where(User.username == username).scalar_subquery()
+    return session.scalar(select(func.count()).select_from(Login).where(Login.user_id == user_id, *_alive(settings))) or 0
+
+
+def end_login(session: Session, viewer: Viewer, login_id: UUID) -> None:
+    """Sign one browser of this person out.
+
+    Raises: NotFoundError for a login that is another's or none, ForbiddenError for an API token.
+    """
+    viewer.require_login()
+    gone = session.execute(delete(Login).where(Login.id == login_id, Login.user_id == viewer.user_id).returning(Login.id))
+    if gone.scalar() is None:
+        raise NotFoundError(f"no login {login_id} of user {viewer.user_id}")
+
+
+def end_other_logins(session: Session, *, username: str, kept: UUID | None) -> None:
+    """Sign a person out everywhere except `kept`: after a change of password, whoever knew the old one is out."""
+    user_id = select(User.id).where(User.username == username).scalar_subquery()
+    others = delete(Login).where(Login.user_id == user_id)
+    session.execute(others.where(Login.id != kept) if kept else others)
+
+
+def _alive(settings: Settings) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Login.created_at > func.now() - _seconds(settings.login_lifetime_seconds),
+        Login.last_seen_at > func.now() - _seconds(settings.login_idle_seconds),
+    )
+
+
+def _seconds(count: int) -> ColumnElement[object]:
+    return cast(f"{count} seconds", Interval)

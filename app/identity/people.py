@@ -1,0 +1,243 @@
+"""Owns the people themselves: handles and display names, registration, finding and listing, changing a password."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from sqlalchemy import ARRAY, Text, any_, func, insert, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app import ledger
+from app.errors import (
+    InvalidInputError,
+    InvalidPasswordError,
+    InvalidUsernameError,
+    NotFoundError,
+    UsernameTakenError,
+    WrongCredentialsError,
+)
+from app.identity.passwords import check_new_password, hash_password, verify_password
+from app.lines import is_plain, one_line
+from app.models import User
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from app.identity.viewer import Viewer
+    from app.settings import Settings
+
+USERNAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{2,31}")
+# Names that a person could take for the site's own, or that read as a word of the pages.
+RESERVED_USERNAMES: Final = frozenset({
+    "account", "accounts", "admin", "administrator", "api", "help", "home", "issuance", "login", "logout", "moderator", "nobody", "null",
+    "operator", "owner", "pay", "payment", "payments", "register", "request", "requests", "root", "security", "staff", "support",
+    "system", "undefined", "user", "users", "wallet", "wave",
+})
+MAXIMUM_DISPLAY_NAME_CHARACTERS: Final = 64
+MAXIMUM_SEARCH_CHARACTERS: Final = 64
+MAXIMUM_PEOPLE_PER_PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What anyone may know of a person."""
+
+    username: str
+    display_name: str
+    joined_at: datetime
+    account_id: int
+    """Within the program only; no edge shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPage:
+    """Some people in the order of their handles."""
+
+    people: list[Person]
+    more_follow: bool
+
+
+def parse_username(text: str) -> str:
+    """The handle that `text` means: case folded, ASCII, 3 to 32 characters, so no two handles look alike.
+
+    Raises: InvalidUsernameError.
+    """
+    username = text.lower() if text.isascii() else text
+    if USERNAME_PATTERN.fullmatch(username) is None:
+        raise InvalidUsernameError(f"not a handle: {text[:40]!r}")
+    return username
+
+
+def parse_new_username(session: Session, text: str) -> str:
+    """The handle that `text` means, when a new person may have it. Between this and `register` somebody else may still take it.
+
+    Raises: InvalidUsernameError, UsernameTakenError.
+    """
+    username = parse_username(text)
+    if username in RESERVED_USERNAMES:
+        raise InvalidUsernameError(f"reserved: {username}", user_message="That username is kept for the site. Choose another.")
+    if session.scalar(select(User.id).where(User.username == username)):
+        raise UsernameTakenError(username)
+    return username
+
+
+def register(session: Session, *, username: str, password: str, display_name: str | None, settings: Settings) -> Person:
+    """A new person with an open wallet, holding the opening balance if the deployment gives one.
+
+    Raises: InvalidUsernameError, InvalidPasswordError, InvalidInputError (display name), UsernameTakenError.
+    """
+    username = parse_new_username(session, username)
+    display_name = parse_display_name(display_name or username)
+    check_new_password(password, minimum_characters=settings.password_minimum_characters, names=(username, display_name))
+    person = _insert(session, username, display_name, hash_password(password), ledger.open_account(session, settings.currency))
+    opening = settings.opening_amount
+    if opening:
+        issuance = ledger.issuance_account(session, settings.currency)
+        ledger.post(session, transfer_id=uuid4(), kind="issue", source=issuance, destination=person.account_id,
+                    amount=opening, memo="Opening balance")
+    return person
+
+
+def check_credentials(session: Session, *, username: str, password: str) -> Person:
+    """The person whose password this is; stores a fresh hash when the hashing parameters have changed.
+
+    Raises: WrongCredentialsError, in the same time and words for an unknown name and a wrong password.
+    """
+    row = _find(session, username)
+    right, new_hash = verify_password(password, row.password_hash if row else None)
+    if row is None or not right:
+        # Not what was typed: people type their password into the wrong field.
+        raise WrongCredentialsError(f"login refused for {row.username if row else 'an unknown name'}")
+    if new_hash:
+        session.execute(update(User).where(User.id == row.id).values(password_hash=new_hash))
+    return _person(row)
+
+
+def change_password(session: Session, viewer: Viewer, *, current: str, new: str, settings: Settings) -> None:
+    """Store a new password. Ending the other logins is the caller's next call, `end_other_logins`.
+
+    Raises: WrongCredentialsError when `current` is not right, InvalidPasswordError for `new`, ForbiddenError for an API token.
+    """
+    viewer.require_login()
+    row = session.execute(select(User).where(User.id == viewer.user_id).with_for_update()).scalar_one()
+    if not verify_password(current, row.password_hash)[0]:
+        raise WrongCredentialsError(user_message="The current password is not right. Try again.", field="currentPassword")
+    try:
+        check_new_password(new, minimum_characters=settings.password_minimum_characters, names=(row.username, row.display_name))
+    except InvalidPasswordError as error:
+        error.field = "newPassword"
+        raise
+    row.password_hash = hash_password(new)
+    session.flush()
+
+
+def reset_password(session: Session, *, username: str, new: str, settings: Settings) -> None:
+    """The operator's way for somebody who forgot theirs.
+
+    Raises: NotFoundError, InvalidPasswordError.
+    """
+    person = find_person(session, username)
+    check_new_password(new, minimum_characters=settings.password_minimum_characters, names=(person.username, person.display_name))
+    session.execute(update(User).where(User.username == person.username).values(password_hash=hash_password(new)))
+
+
+def change_display_name(session: Session, viewer: Viewer, display_name: str) -> None:
+    """Store a new display name. The handle stays: it is what payments are addressed to.
+
+    Raises: InvalidInputError, ForbiddenError for an API token.
+    """
+    viewer.require_login()
+    session.execute(update(User).where(User.id == viewer.user_id).values(display_name=parse_display_name(display_name)))
+
+
+def find_person(session: Session, username: str) -> Person:
+    """Raises: NotFoundError, also for a text that could be nobody's handle."""
+    row = _find(session, username)
+    if row is None:
+        raise NotFoundError(f"no user {username[:40]!r}", user_message="There is nobody by that username. Check the spelling.")
+    return _person(row)
+
+
+def find_people(session: Session, usernames: Collection[str]) -> dict[str, Person]:
+    """The people whom these texts name, by the text; whoever names nobody is left out. One statement, however many."""
+    meant = {text: text.lower() for text in usernames if USERNAME_PATTERN.fullmatch(text.lower()) and text.isascii()}
+    wanted = select(User.username, User.display_name, User.joined_at, User.account_id).where(
+        User.username == any_(literal(sorted(set(meant.values())), ARRAY(Text))))
+    found = {row.username: Person(*row) for row in session.execute(wanted)} if meant else {}
+    return {text: found[username] for text, username in meant.items() if username in found}
+
+
+def list_people(session: Session, *, search: str | None = None, first: int = 20, after: str | None = None) -> PersonPage:
+    """Some people in the order of their handles.
+
+    Args:
+        search: part of a handle or of a display name, any case.
+        first: how many, 1 to MAXIMUM_PEOPLE_PER_PAGE.
+        after: the handle that the page before ended with.
+    """
+    if not 1 <= first <= MAXIMUM_PEOPLE_PER_PAGE:
+        raise InvalidInputError(user_message=f"A page has 1 to {MAXIMUM_PEOPLE_PER_PAGE} people.", field="first")
+    wanted = select(User).where(*_matches(search)).order_by(User.username).limit(first + 1)
+    if after is not None:
+        wanted = wanted.where(User.username > after)
+    people = [_person(row) for row in session.scalars(wanted)]
+    return PersonPage(people[:first], more_follow=len(people) > first)
+
+
+def count_people(session: Session, *, search: str | None = None) -> int:
+    """How many people there are, or match `search`."""
+    return session.scalar(select(func.count()).select_from(User).where(*_matches(search))) or 0
+
+
+def _find(session: Session, text: str) -> User | None:
+    try:
+        username = parse_username(text)
+    except InvalidUsernameError:
+        return None  # nobody's, and PostgreSQL would refuse some such texts: a NUL, half a surrogate pair
+    return session.execute(select(User).where(User.username == username)).scalar_one_or_none()
+
+
+def _matches(search: str | None) -> list[ColumnElement[bool]]:
+    part = (search or "").strip()[:MAXIMUM_SEARCH_CHARACTERS].replace("\x00", "")
+    if not part:
+        return []
+    return [or_(User.username.icontains(part, autoescape=True), User.display_name.icontains(part, autoescape=True))]
+
+
+def _insert(session: Session, username: str, display_name: str, password_hash: str, account_id: int) -> Person:
+    values = {"username": username, "display_name": display_name, "password_hash": password_hash, "account_id": account_id}
+    try:
+        row = session.execute(insert(User).values(values).returning(User)).scalar_one()
+    except IntegrityError as error:
+        # Somebody registered the same name between the look and the insert.
+        raise UsernameTakenError(username) from error
+    return _person(row)
+
+
+def _person(row: User) -> Person:
+    return Person(row.username, row.display_name, row.joined_at, row.account_id)
+
+
+def parse_display_name(text: str) -> str:
+    """The display name that `text` means: composed, its white space single.
+
+    Raises: InvalidInputError when it is empty, too long, or holds characters that cannot be seen.
+    """
+    name = one_line(text)
+    hides = any(unicodedata.category(each)[0] == "C" for each in name)
+    if not 1 <= len(name) <= MAXIMUM_DISPLAY_NAME_CHARACTERS or hides or not is_plain(name):
+        raise InvalidInputError(
+            user_message=f"A display name has 1 to {MAXIMUM_DISPLAY_NAME_CHARACTERS} visible characters. Choose another.",
+            field="displayName",
+        )
+    if name.startswith("@") or "".join(name.casefold().split()) in RESERVED_USERNAMES:
+        raise InvalidInputError(user_message="That name could be taken for the site's own. Choose another.", field="displayName")
+    return name

@@ -1,0 +1,64 @@
+"""Owns the answer to "who is asking": the signed-in person and what this way in allows. Made by `logins` and `tokens` alone."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from app.errors import ForbiddenError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+# 256 bits: beyond guessing, so the stored SHA-256 needs no salt and no slow hash. Source: OWASP ASVS 5.0, 7.2.3.
+TOKEN_BYTES: Final = 32
+
+
+class Scope(StrEnum):
+    """What an API token may do."""
+
+    READ = "READ"
+    PAY = "PAY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """A signed-in person. Every private read and every payment starts from one, so the payer is never an argument."""
+
+    user_id: int
+    account_id: int
+    username: str
+    display_name: str
+    joined_at: datetime
+    scopes: frozenset[Scope]
+    login_id: UUID | None
+    """The browser's login; None for a client with an API token, which may not touch passwords, logins and tokens."""
+
+    def require(self, scope: Scope) -> None:
+        """Raises: ForbiddenError when this way in lacks `scope`."""
+        if scope not in self.scopes:
+            message = f"This API token lacks the scope {scope.value}. Make another one that has it, on the account page."
+            raise ForbiddenError(f"scope {scope.value} missing", user_message=message)
+
+    def require_login(self) -> UUID:
+        """The login's id, where only the person at a browser will do.
+
+        Raises: ForbiddenError for a client with an API token: a stolen token must not be able to make itself permanent.
+        """
+        if self.login_id is None:
+            raise ForbiddenError("login required", user_message="An API token cannot do this. Log in with your password instead.")
+        return self.login_id
+
+
+def new_token(prefix: str = "") -> str:
+    """A new secret, unguessable, safe in a header and a cookie."""
+    return prefix + secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def token_digest(token: str) -> bytes:
+    """What is stored of a token: its SHA-256, 32 bytes."""
+    return hashlib.sha256(token.encode()).digest()

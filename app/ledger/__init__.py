@@ -1,0 +1,26 @@
+"""Owns the typed face of the ledger's SQL functions. Knows accounts, not people, and writes through those functions alone.
+
+Sign, stated once: an entry below zero leaves its account, an entry above zero arrives.
+"""
+
+from app.ledger.books import Break, TrialBalance, trial_balance, verify
+from app.ledger.groups import MAXIMUM_GROUP_ITEMS, Wish, post_many
+from app.ledger.posting import Kind, Posting, Status, issuance_account, open_account, post, refund, set_status
+
+__all__ = [
+    "MAXIMUM_GROUP_ITEMS",
+    "Break",
+    "Kind",
+    "Posting",
+    "Status",
+    "TrialBalance",
+    "Wish",
+    "issuance_account",
+    "open_account",
+    "post",
+    "post_many",
+    "refund",
+    "set_status",
+    "trial_balance",
+    "verify",
+]

@@ -1,0 +1,91 @@
+"""Owns moving money many times in one call of one SQL function: one round trip, one commit, one lock of each account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import text
+
+from app.errors import HeldBackError, WalletError
+from app.ledger.posting import Posting, refusal_of
+from app.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+    from app.ledger.posting import Kind
+
+# The SQL function refuses more: its locks are held for all of the group, half a second for this many.
+MAXIMUM_GROUP_ITEMS: Final = 10_000
+
+POST_MANY: Final = text("""
+    SELECT posting.status, posting.amount, posting.source_balance, posting.source_number, posting.destination_number, posting.created_at
+    FROM ledger.post_transfers(CAST(:ids AS uuid[]), :kind, CAST(:sources AS bigint[]), CAST(:destinations AS bigint[]),
+        CAST(:amounts AS bigint[]), CAST(:memos AS text[]), :atomic) AS posting
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A transfer that is wanted; the arguments of `post` without the kind, which a group shares."""
+
+    transfer_id: UUID
+    source: int
+    destination: int
+    amount: Money
+    memo: str | None
+
+
+def post_many(session: Session, wishes: Sequence[Wish], *, kind: Kind = "payment", atomic: bool) -> list[Posting | WalletError]:
+    """Move each amount once, as if by `post` one after the other in this order, and answer each in its place.
+
+    An amount may be paid from what an earlier one of the group brought. What is refused leaves no trace on the others, unless the
+    group is atomic: then one refusal holds back all, and what was fine in itself is a HeldBackError.
+
+    Args:
+        wishes: at most MAXIMUM_GROUP_ITEMS, all of one currency.
+        atomic: all or none.
+    """
+    if not wishes:
+        return []
+    rows = session.execute(POST_MANY, {
+        "ids": _array(str(each.transfer_id) for each in wishes),
+        "kind": kind,
+        "sources": _array(str(each.source) for each in wishes),
+        "destinations": _array(str(each.destination) for each in wishes),
+        "amounts": _array(str(each.amount.minor_units) for each in wishes),
+        "memos": _array("NULL" if each.memo is None else _quoted(each.memo) for each in wishes),
+        "atomic": atomic,
+    })
+    return [_outcome(row, wish) for row, wish in zip(rows, wishes, strict=True)]
+
+
+def _array(elements: Iterable[str]) -> str:
+    # One text for PostgreSQL to take apart: the driver would send a list as an expression of thousands of parts, to be parsed and planned.
+    return f"{{{','.join(elements)}}}"
+
+
+def _quoted(text: str) -> str:
+    # Source: PostgreSQL's documentation, section 8.15.6, Array Input and Output Syntax.
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _outcome(row: Row[Any], wish: Wish) -> Posting | WalletError:
+    if row.status in ("posted", "replayed"):
+        return Posting(
+            transfer_id=wish.transfer_id, amount=wish.amount, source_balance=Money(row.source_balance, wish.amount.currency_info),
+            source_number=row.source_number, destination_number=row.destination_number, created_at=row.created_at,
+            replayed=row.status == "replayed",
+        )
+    if row.status == "held_back":
+        return HeldBackError()
+    refusal = refusal_of(row, wish.amount.currency_info)
+    if isinstance(refusal, WalletError):
+        return refusal
+    raise refusal

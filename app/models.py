@@ -1,0 +1,123 @@
+"""Owns the tables as typed classes, for reading the ledger and for reading and writing people. The SQL of the migrations made them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from sqlalchemy import BigInteger, FetchedValue, ForeignKey, Identity, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+BigId = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
+# Filled by the database's own clock: the app's clock may be a day off without touching the order of things.
+StampedByDatabase = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True), server_default=FetchedValue())]
+
+
+class Base(DeclarativeBase):
+    """What all tables share: names of types, and `public` unless said otherwise."""
+
+    metadata = MetaData()
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class, as its documentation has it
+        int: BigInteger,
+        str: Text,
+        datetime: TIMESTAMP(timezone=True),
+        bytes: LargeBinary,
+        list[str]: ARRAY(Text),
+    }
+
+
+class Account(Base):
+    """Holds a balance in one currency. Read only: the ledger's functions write it."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        Index("one_issuance_account_a_currency", "currency", unique=True, postgresql_where=text("kind = 'issuance'")),
+        {"schema": "ledger"},
+    )
+
+    id: Mapped[BigId]
+    kind: Mapped[str]
+    currency: Mapped[str]
+    balance: Mapped[int]
+    entry_count: Mapped[int]
+    status: Mapped[str]
+    created_at: Mapped[StampedByDatabase]
+
+
+class Transfer(Base):
+    """Moved a positive amount once. Read only, and never changed after it was posted."""
+
+    __tablename__ = "transfers"
+    __table_args__ = (
+        Index("refunds_of_a_payment", "refund_of", postgresql_where=text("refund_of IS NOT NULL")),
+        {"schema": "ledger"},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    source: Mapped[int]
+    destination: Mapped[int]
+    amount: Mapped[int]
+    memo: Mapped[str | None]
+    refund_of: Mapped[UUID | None]
+    source_number: Mapped[int]
+    destination_number: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class Entry(Base):
+    """One signed line of a transfer on one account: below zero it left, above zero it arrived. Read only."""
+
+    __tablename__ = "entries"
+    __table_args__ = {"schema": "ledger"}  # noqa: RUF012 - as above
+
+    account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    transfer_id: Mapped[UUID]
+    amount: Mapped[int]
+    balance_after: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class User(Base):
+    """A person: a handle that never changes, a display name that may, and one account."""
+
+    __tablename__ = "users"
+
+    id: Mapped[BigId]
+    username: Mapped[str] = mapped_column(unique=True)
+    display_name: Mapped[str]
+    password_hash: Mapped[str]
+    account_id: Mapped[int] = mapped_column(ForeignKey(Account.id), unique=True)
+    joined_at: Mapped[StampedByDatabase]
+
+
+class Login(Base):
+    """A signed-in browser. The token itself is in the browser's cookie alone."""
+
+    __tablename__ = "logins"
+    __table_args__ = (Index("logins_of_a_user", "user_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    token_sha256: Mapped[bytes] = mapped_column(unique=True)
+    user_agent: Mapped[str | None]
+    created_at: Mapped[StampedByDatabase]
+    last_seen_at: Mapped[StampedByDatabase]
+
+
+class ApiToken(Base):
+    """A client's way in: named and scoped by its owner, shown once, revocable."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (Index("api_tokens_of_a_user", "user_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    name: Mapped[str]
+    scopes: Mapped[list[str]]
+    token_sha256: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[StampedByDatabase]
+    last_used_at: Mapped[datetime | None]

@@ -1,0 +1,125 @@
+"""Owns amounts: exact, integer minor units inside, exact decimal text outside. Knows no account and no database."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import Final
+
+from babel.core import get_global
+from babel.numbers import format_currency, get_currency_precision
+
+from app.errors import InvalidAmountError, SettingError
+
+# A million million minor units, £10,000,000,000.00: beyond any payment, and nine million of them still fit a bigint.
+MAXIMUM_AMOUNT_MINOR_UNITS: Final = 10**12
+MAXIMUM_AMOUNT_CHARACTERS: Final = 32
+FORMAT_LOCALE: Final = "en_GB"
+# ASCII digits only: \d would admit the digits of every script. Source: the amounts of the original, and RFC 8259's number.
+AMOUNT_PATTERN: Final = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """A currency of ISO 4217 and how many digits follow its decimal point (GBP 2, JPY 0, KWD 3)."""
+
+    code: str
+    exponent: int
+
+    @classmethod
+    def named(cls, code: str) -> Currency:
+        """The currency of this ISO 4217 code.
+
+        Raises: SettingError for a code that is not in Babel's table.
+        Source: Unicode CLDR's currency data, as Babel ships it.
+        """
+        if code not in get_global("all_currencies"):
+            message = f"{code!r} is not a currency. Set PAYMENT_SYSTEM_CURRENCY to an ISO 4217 code such as GBP, EUR or JPY."
+            raise SettingError(message)
+        return cls(code, get_currency_precision(code))
+
+
+@dataclass(frozen=True)
+class Money:
+    """An exact amount of one currency. May be below zero (a signed entry); an amount to move comes from `parse`."""
+
+    minor_units: int
+    currency_info: Currency
+
+    @property
+    def currency(self) -> str:
+        """The ISO 4217 code."""
+        return self.currency_info.code
+
+    @cached_property
+    def amount(self) -> str:
+        """The exact decimal text with all its fraction digits: "12.50", "-3.00"."""
+        return str(self.decimal)
+
+    @property
+    def decimal(self) -> Decimal:
+        """The same amount as an exact Decimal."""
+        return Decimal(self.minor_units).scaleb(-self.currency_info.exponent)
+
+    @cached_property
+    def formatted(self) -> str:
+        """For people: "£1,234.50"."""
+        return _format(self.minor_units, self.currency_info)
+
+
+@lru_cache(maxsize=4096)
+def _format(minor_units: int, currency: Currency) -> str:
+    decimal = Decimal(minor_units).scaleb(-currency.exponent)
+    text: str = format_currency(decimal, currency.code, locale=FORMAT_LOCALE)
+    return text
+
+
+def parse_amount(text: object, currency: Currency) -> Money:
+    """The amount to move that `text` states exactly: above zero, at most the maximum, never rounded.
+
+    Args:
+        text: "12.50"; anything but a string is refused, a number too, since JSON numbers are floats to most clients.
+        currency: what it is an amount of; decides how many fraction digits there may be.
+
+    Raises: InvalidAmountError, with a sentence for the person who typed it.
+    Source: design page "The ledger", section Amounts.
+    """
+    if not isinstance(text, str):
+        raise InvalidAmountError(f"{type(text).__name__} instead of text", user_message=_AS_TEXT)
+    match = AMOUNT_PATTERN.fullmatch(text) if len(text) <= MAXIMUM_AMOUNT_CHARACTERS else None
+    if match is None:
+        raise InvalidAmountError(f"not an amount: {text[:MAXIMUM_AMOUNT_CHARACTERS]!r}", user_message=_why_malformed(text))
+    whole, fraction = match.group(1), match.group(2) or ""
+    if len(fraction) > currency.exponent:
+        raise InvalidAmountError("too many fraction digits", user_message=_fraction_rule(currency))
+    minor_units = int(whole + fraction.ljust(currency.exponent, "0"))
+    if minor_units == 0:
+        raise InvalidAmountError("zero", user_message=f"The amount must be at least {Money(1, currency).formatted}.")
+    if minor_units > MAXIMUM_AMOUNT_MINOR_UNITS:
+        maximum = Money(MAXIMUM_AMOUNT_MINOR_UNITS, currency).formatted
+        raise InvalidAmountError("above the maximum", user_message=f"The most that can be sent at once is {maximum}. Send less.")
+    return Money(minor_units, currency)
+
+
+_AS_TEXT: Final = 'An amount is text such as "12.50", so that no digit is lost. Put it in quotes.'
+
+
+def _fraction_rule(currency: Currency) -> str:
+    if currency.exponent == 0:
+        return f"{currency.code} has no digits after a point. Write a whole number."
+    return f"{currency.code} has at most {currency.exponent} digits after the point. Nothing is rounded: write the exact amount."
+
+
+def _why_malformed(text: str) -> str:
+    stripped = text[:MAXIMUM_AMOUNT_CHARACTERS].strip()
+    if not stripped:
+        return "Enter an amount, for example 12.50."
+    if stripped.startswith("-"):
+        return "An amount is always above zero: it is sent to the other person. Leave out the minus sign."
+    if "," in stripped:
+        return "Write the amount with a point and without commas, for example 1250.00."
+    if len(text) > MAXIMUM_AMOUNT_CHARACTERS:
+        return "That is too long for an amount. Write digits and a point, for example 12.50."
+    return InvalidAmountError.default_message

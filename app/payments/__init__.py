@@ -1,0 +1,61 @@
+"""Owns what people do with money: pay, refund, look at their wallet and its history. Takes a session and plain values, never commits."""
+
+from app.payments.checking import check_payment, check_refund
+from app.payments.history import (
+    Direction,
+    HistoryFilter,
+    Payment,
+    PaymentKind,
+    PaymentPage,
+    count_history,
+    find_payment,
+    find_payments,
+    history,
+    list_refunds,
+    statement,
+)
+from app.payments.paying import Receipt, find_payee, parse_memo, pay, refund
+from app.payments.payout_file import PayoutLine, read_numbered_lines, read_payout_file, write_numbered_lines
+from app.payments.payouts import MAXIMUM_PAYOUT_ITEMS, Payout, PayoutItem, PayoutPreview, check_payout, pay_many, pay_many_from
+from app.payments.together import Delivery, Order, Poster, Settled
+from app.payments.wallet import BalancePoint, Wallet, balance_history, wallet
+
+__all__ = [
+    "MAXIMUM_PAYOUT_ITEMS",
+    "BalancePoint",
+    "Delivery",
+    "Direction",
+    "HistoryFilter",
+    "Order",
+    "Payment",
+    "PaymentKind",
+    "PaymentPage",
+    "Payout",
+    "PayoutItem",
+    "PayoutLine",
+    "PayoutPreview",
+    "Poster",
+    "Receipt",
+    "Settled",
+    "Wallet",
+    "balance_history",
+    "check_payment",
+    "check_payout",
+    "check_refund",
+    "count_history",
+    "find_payee",
+    "find_payment",
+    "find_payments",
+    "history",
+    "list_refunds",
+    "parse_memo",
+    "pay",
+    "pay_many",
+    "pay_many_from",
+    "read_numbered_lines",
+    "read_payout_file",
+    "refund",
+    "statement",
+    "wallet",
+    "write_numbered_lines",
+]

@@ -1,0 +1,68 @@
+"""Owns the wallet itself: its balance and status now, and its balance at the end of each day. Only reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from sqlalchemy import select, text
+
+from app.errors import InvalidInputError
+from app.identity import Scope
+from app.models import Account
+from app.money import Currency, Money
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.identity import Viewer
+
+MAXIMUM_BALANCE_DAYS: Final = 366
+
+# A day is UTC's. Each day's end is found by binary search over the entry numbers, so it does not matter how long the history is.
+BALANCE_HISTORY: Final = text("""
+    SELECT day AS date, coalesce(entry.balance_after, 0) AS balance
+    FROM generate_series(1 - :days, 0) AS ago
+    CROSS JOIN LATERAL (SELECT date_trunc('day', now(), 'UTC') + make_interval(days => ago) AS day) AS days
+    LEFT JOIN ledger.entries AS entry ON entry.account_id = :account_id
+        AND entry.number = ledger.entry_number_at(:account_id, day + interval '1 day' - interval '1 microsecond')
+    ORDER BY day
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """A person's account as they see it."""
+
+    balance: Money
+    status: Literal["OPEN", "FROZEN"]
+
+
+@dataclass(frozen=True, slots=True)
+class BalancePoint:
+    """What a wallet held at the end of a day (today: holds now)."""
+
+    date: datetime
+    """The day's first moment, UTC."""
+    balance: Money
+
+
+def wallet(session: Session, viewer: Viewer, *, currency: Currency) -> Wallet:
+    """Balance and status now. Raises: ForbiddenError without the scope READ."""
+    viewer.require(Scope.READ)
+    row = session.execute(select(Account.balance, Account.status).where(Account.id == viewer.account_id)).one()
+    return Wallet(Money(row.balance, currency), "FROZEN" if row.status == "frozen" else "OPEN")
+
+
+def balance_history(session: Session, viewer: Viewer, *, days: int, currency: Currency) -> list[BalancePoint]:
+    """The balance at the end of each of the last `days` days, oldest first, today last.
+
+    Raises: InvalidInputError unless 1 <= days <= MAXIMUM_BALANCE_DAYS, ForbiddenError without the scope READ.
+    """
+    viewer.require(Scope.READ)
+    if not 1 <= days <= MAXIMUM_BALANCE_DAYS:
+        raise InvalidInputError(user_message=f"The chart has 1 to {MAXIMUM_BALANCE_DAYS} days.", field="days")
+    rows = session.execute(BALANCE_HISTORY, {"days": days, "account_id": viewer.account_id})
+    return [BalancePoint(row.date, Money(row.balance, currency)) for row in rows]

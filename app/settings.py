@@ -1,0 +1,154 @@
+"""Owns the settings: read once from the environment and `.env`, typed, and refused at the start when they cannot be used."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from dotenv import dotenv_values
+
+from app.errors import InvalidAmountError, SettingError
+from app.money import Currency, Money, parse_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX: Final = "PAYMENT_SYSTEM_"
+TRUE_WORDS: Final = frozenset({"true", "yes", "on", "1"})
+# Nothing that Flask-CORS would take for a pattern.
+ORIGIN_PATTERN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+FALSE_WORDS: Final = frozenset({"false", "no", "off", "0"})
+
+Environment = Literal["production", "development"]
+
+
+def _setting(default: str, read: Callable[[str], Any], about: str, *, name: str | None = None) -> Any:  # noqa: ANN401 - as dataclasses.field
+    return field(metadata={"default": default, "read": read, "about": about, "name": name})
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _boolean(value: str) -> bool:
+    if value.lower() in TRUE_WORDS | FALSE_WORDS:
+        return value.lower() in TRUE_WORDS
+    raise ValueError("write true or false")
+
+
+def _number(minimum: int, maximum: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and minimum <= int(value) <= maximum):
+            raise ValueError(f"write a whole number from {minimum} to {maximum}")
+        return int(value)
+
+    return read
+
+
+def _environment(value: str) -> str:
+    if value not in ("production", "development"):
+        raise ValueError("write production or development")
+    return value
+
+
+def _database_url(value: str) -> str:
+    for scheme in ("postgresql+psycopg2://", "postgresql://", "postgres://"):
+        if value.startswith(scheme):
+            return "postgresql+psycopg2://" + value.removeprefix(scheme)
+    raise ValueError("write an address such as postgresql://payment_system@/payment_system?host=/run/postgresql")
+
+
+def _optional_database_url(value: str) -> str:
+    return _database_url(value) if value else ""
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip() for origin in value.split(",") if origin.strip())
+    for origin in origins:
+        if ORIGIN_PATTERN.fullmatch(origin) is None:
+            raise ValueError("write origins such as https://shop.example, separated by commas, without a path and without *")
+    return origins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that may differ between two deployments. The README's table is made from this class."""
+
+    database_url: str = _setting("", _database_url, "where PostgreSQL is, as the app's role", name="DATABASE_URL")
+    database_owner_url: str = _setting(
+        "", _optional_database_url, "the same as the owner's role, for `db upgrade` and `schema export`; never given to the web server",
+        name="DATABASE_OWNER_URL",
+    )
+    environment: Environment = _setting(  # noqa: RUF009 - a frozen description, as dataclasses.field gives
+        "production", _environment, "development turns GraphQL's introspection on",
+    )
+    currency: Currency = _setting(  # noqa: RUF009 - as above
+        "GBP", Currency.named, "the one currency of this wallet, an ISO 4217 code",
+    )
+    opening_balance: str = _setting("0", _text, "what each new person is given at registration, for example 1000.00")
+    password_minimum_characters: int = _setting("12", _number(8, 64), "the shortest password a person may choose")
+    login_lifetime_seconds: int = _setting("86400", _number(60, 31_536_000), "a login ends this long after it began")
+    login_idle_seconds: int = _setting("3600", _number(60, 31_536_000), "a login ends after this long without a request")
+    user_list_public: bool = _setting("true", _boolean, "whether the home page and the API list people to anyone")
+    cors_origins: tuple[str, ...] = _setting("", _origins, "other sites whose scripts may call the API with a token")
+    secure_cookies: bool = _setting("true", _boolean, "false only where the wallet is served over plain HTTP, as `make run` does")
+    database_pool_size: int = _setting("10", _number(1, 200), "connections each worker may hold")
+    release_id: str = _setting("development", _text, "what /readyz and the log call this release")
+
+    @property
+    def opening_amount(self) -> Money | None:
+        """The opening balance as money; None when it is zero."""
+        if self.opening_balance == "0":
+            return None
+        return parse_amount(self.opening_balance, self.currency)
+
+
+def setting_name(name: str, given: str | None) -> str:
+    """The environment variable of a field: its own name, or the upper-cased field behind the prefix."""
+    return given or PREFIX + name.upper()
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process.
+
+    Args:
+        environment: the variables to read; by default `.env` of the working folder with the process's own above it.
+
+    Raises: SettingError naming the first setting that cannot be used, why, and what to write instead.
+    """
+    if environment is None:
+        from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+        environment = {**from_file, **os.environ}
+    _refuse_unknown(environment)
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        name = setting_name(each.name, each.metadata["name"])
+        raw = environment.get(name, "").strip() or each.metadata["default"]
+        try:
+            values[each.name] = each.metadata["read"](raw)
+        except ValueError as error:
+            raise SettingError(f"{name} is {_shown(name, raw)}: {error}.") from None
+    settings = Settings(**values)
+    _check_opening_balance(settings)
+    return settings
+
+
+def _shown(name: str, raw: str) -> str:
+    # A database address may hold a password, and this text goes to the journal.
+    return "not set" if not raw else "not an address of PostgreSQL" if name.startswith("DATABASE_") else repr(raw)
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = {setting_name(each.name, each.metadata["name"]) for each in fields(Settings)}
+    unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise SettingError(f"{unknown[0]} is not a setting of this release. The settings are: {', '.join(sorted(known))}.")
+
+
+def _check_opening_balance(settings: Settings) -> None:
+    try:
+        _ = settings.opening_amount
+    except InvalidAmountError as error:
+        raise SettingError(f"{setting_name('opening_balance', None)} is {settings.opening_balance!r}: {error.user_message}") from None

@@ -1,0 +1,95 @@
+"""Owns what a person sees when a request fails outside a form: the error pages, and the way to log in. Asks no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flask import g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
+from app.http import error_id_of, facts_of_request, log_failure
+from app.web.answers import Page, rendered, see, signed_out
+from app.web.own_path import path_to_return_to
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from app.http import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What an error page says: what happened, and what to do next."""
+
+    title: str
+    sentence: str
+
+
+WORDINGS: Final = {
+    400: Wording("That did not arrive in one piece", "Go back, check what you entered, and send it again."),
+    403: Wording("This is not allowed", "Open the wallet's own page and try again from there."),
+    404: Wording("There is nothing here", "The address may be mistyped, or what was here is gone."),
+    405: Wording("This page works differently", "It cannot be opened that way. Start again from the home page."),
+    413: Wording("That was too much to send", "Shorten what you entered and send it again."),
+    429: Wording("That was too often", "Wait a little and try again."),
+    500: Wording("Something went wrong on our side", "It was not your doing, and it is written down. Try again in a moment."),
+    503: Wording("The wallet is catching its breath", "Try again in a moment."),
+}
+BAD_REQUEST: Final = 400
+BUG: Final = 500
+BUSY: Final = 503
+
+
+def failure_response(error: Exception) -> Response:
+    """The answer to a request that failed: a page that says what to do next, or the way to log in.
+
+    What exactly went wrong is in the log alone.
+    """
+    facts = facts_of_request()
+    if isinstance(error, HTTPException) and (error.code or BUG) < BUG:
+        return _http_failure(error)
+    log_failure(error, facts)
+    if isinstance(error, UnauthenticatedError):
+        return _way_to_log_in(facts)
+    if not isinstance(error, WalletError):
+        return _error_page(BUG, None, error_id=error_id_of(facts))
+    response = _error_page(error.http_status, error.user_message)
+    if isinstance(error, RateLimitedError):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    elif error.http_status == BUSY:
+        response.headers["Retry-After"] = str(DatabaseUnavailableError.RETRY_AFTER_SECONDS)
+    return response
+
+
+def _http_failure(error: HTTPException) -> Response:
+    response = _error_page(error.code if error.code in WORDINGS else BAD_REQUEST, None)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
+
+
+def _way_to_log_in(facts: Facts) -> Response:
+    response = see("login_form", next=path_to_return_to())
+    # A cookie that opens nothing any more would only be sent again and again.
+    return signed_out(response) if facts.login_token else response
+
+
+def _error_page(status: int, sentence: str | None, *, error_id: str | None = None) -> Response:
+    wording = WORDINGS.get(status, WORDINGS[BAD_REQUEST])
+    values = {
+        "title": wording.title,
+        "sentence": sentence or wording.sentence,
+        "error_id": error_id,
+        "to_send_again": _payment_to_send_again() if status == BUSY else {},
+    }
+    g.is_failure = True
+    return rendered(Page("failure.html", values, status))
+
+
+def _payment_to_send_again() -> dict[str, str]:
+    """What a payment's form held. With its key it can be sent again safely, so the page offers just that."""
+    if request.method == "POST" and "idempotency_key" in request.form:
+        return dict(request.form.items())
+    return {}

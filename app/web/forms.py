@@ -1,0 +1,159 @@
+"""Owns what a person entered: reading it, collecting all that is wrong with it, showing it again; never a password."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+from uuid import UUID, uuid4
+
+from flask import g, request
+from werkzeug.datastructures import MultiDict
+
+from app.errors import (
+    ForbiddenError,
+    IdempotencyKeyReusedError,
+    InvalidInputError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+    WalletError,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+# Inputs that a person cannot see, so no link leads to them.
+HIDDEN_INPUTS: Final = frozenset({"idempotency_key", "next"})
+SERVER_IS_BUSY: Final = 503
+
+
+class FormRefusedError(Exception):
+    """A form with one problem or more; all of them are shown at once."""
+
+    def __init__(self, errors: list[WalletError]) -> None:
+        self.errors = errors
+        self.http_status = errors[0].http_status
+        super().__init__("; ".join(str(error) for error in errors))
+
+
+class Problems:
+    """Collects what is wrong: each `with problems:` lets one check fail, `refuse_if_any` then refuses the form with all of them.
+
+    Of one input only the first problem counts: a second sentence about the same box would only confuse.
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[WalletError] = []
+
+    def __enter__(self) -> None:
+        """Begin one check."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None) -> bool:
+        if not isinstance(error, WalletError) or not belongs_to_form(error):
+            return False
+        if error.field is None or error.field not in {each.field for each in self.errors}:
+            self.errors.append(error)
+        return True
+
+    def refuse_if_any(self) -> None:
+        """Raises: FormRefusedError when any check failed."""
+        if self.errors:
+            raise FormRefusedError(self.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, at one input or, when that is None, with the whole."""
+
+    input_name: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What was entered and what is wrong with it, for the templates."""
+
+    entered: MultiDict[str, str]
+    problems: tuple[Problem, ...]
+
+    def value(self, name: str, default: str = "") -> str:
+        """What to show in the input again; of a password, nothing."""
+        return "" if "password" in name else self.entered.get(name, default)
+
+    def chosen(self, name: str) -> list[str]:
+        """All that was ticked under this name."""
+        return self.entered.getlist(name)
+
+    def problem(self, name: str) -> str | None:
+        """What is wrong at this input."""
+        return next((each.message for each in self.problems if each.input_name == name), None)
+
+
+def belongs_to_form(error: WalletError | FormRefusedError) -> bool:
+    """Whether a refusal is about what was entered, so that the form is shown again, and not a page of its own."""
+    if isinstance(error, FormRefusedError):
+        return True
+    if isinstance(error, NotFoundError):
+        return error.field is not None
+    return error.http_status != SERVER_IS_BUSY and not isinstance(error, (ForbiddenError, UnauthenticatedError, RateLimitedError))
+
+
+def errors_of(error: WalletError | FormRefusedError) -> list[WalletError]:
+    """Each thing that is wrong."""
+    return error.errors if isinstance(error, FormRefusedError) else [error]
+
+
+def problems_of(error: WalletError | FormRefusedError) -> tuple[Problem, ...]:
+    """The problems as the page names its inputs: the core's newPassword is new_password here."""
+    g.key_is_spent = isinstance(error, IdempotencyKeyReusedError)
+    return tuple(Problem(_input_name(each.field), each.user_message) for each in errors_of(error))
+
+
+def current_form() -> Form:
+    """The form of the current request with the problems found so far; of a request that failed otherwise, an empty one."""
+    if g.get("is_failure"):
+        # A body that was refused for its size cannot be read for the error page either.
+        return Form(MultiDict(), ())
+    return Form(_entered(), cast("tuple[Problem, ...]", g.get("problems", ())))
+
+
+def text_of(name: str) -> str:
+    """What was entered at this input; empty when it was not sent. NUL, which no person types and no database stores, is dropped."""
+    return _entered().get(name, "").replace("\x00", "")
+
+
+def texts_of(name: str) -> list[str]:
+    """All that was ticked under this name."""
+    return _entered().getlist(name)
+
+
+def idempotency_key() -> UUID:
+    """The key that the form was rendered with.
+
+    Raises: InvalidInputError when there is none: a payment without it could be made twice.
+    """
+    try:
+        return UUID(text_of("idempotency_key"))
+    except ValueError:
+        g.key_is_spent = True
+        message = "This form was not complete. Check it and send it again."
+        raise InvalidInputError("no idempotency key", user_message=message) from None
+
+
+def key_for_form() -> UUID:
+    """The key to render: the one that was sent, so that trying again cannot pay twice, unless that one is of no more use."""
+    try:
+        sent = UUID(text_of("idempotency_key"))
+    except ValueError:
+        return uuid4()
+    return uuid4() if g.get("key_is_spent") else sent
+
+
+def _entered() -> MultiDict[str, str]:
+    return request.form if request.method == "POST" else request.args
+
+
+def _input_name(field: str | None) -> str | None:
+    name = re.sub(r"(?=[A-Z])", "_", field or "").lower()
+    return None if not name or name in HIDDEN_INPUTS else name

@@ -1,0 +1,132 @@
+"""Owns the account page: display name, password, where one is signed in, API tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID  # noqa: TC003 - as in receipts.py
+
+from flask import g
+
+from app.errors import InvalidInputError, WalletError
+from app.http import wave
+from app.identity import (
+    Scope,
+    change_display_name,
+    change_password,
+    check_new_password,
+    create_api_token,
+    end_login,
+    end_other_logins,
+    list_api_tokens,
+    list_logins,
+    revoke_all_api_tokens,
+    revoke_api_token,
+)
+from app.web.answers import Page, see, signed_out
+from app.web.forms import Problems, text_of, texts_of
+from app.web.routes import private_page
+
+if TYPE_CHECKING:
+    from flask import Response
+    from sqlalchemy.orm import Session
+
+    from app.identity import Viewer
+
+# What the page says after each change; `?done=` carries only the key, so no text of a link's maker is shown.
+DONE = {
+    "name": "Your display name is changed.",
+    "password": "Your password is changed. Everywhere else you are now signed out.",
+    "password_and_tokens": "Your password is changed. Everywhere else you are now signed out, and no API token opens anything.",
+    "login": "That browser is signed out.",
+    "token": "That token no longer opens anything.",
+}
+
+
+@private_page("/account")
+def account(session: Session, viewer: Viewer) -> Page:
+    """All that a person can change about their account."""
+    settings = wave().settings
+    return Page("account.html", {
+        "logins": list_logins(session, viewer, settings),
+        "tokens": list_api_tokens(session, viewer),
+        "scopes": Scope,
+        "done": DONE.get(text_of("done")),
+        "tells_of_tokens": text_of("done") == "password",
+        "minimum_characters": settings.password_minimum_characters,
+    })
+
+
+@private_page("/account/name", method="POST", again=account)
+def account_name(session: Session, viewer: Viewer) -> Response:
+    """Store another display name; the handle stays."""
+    change_display_name(session, viewer, text_of("display_name"))
+    return see("account", done="name")
+
+
+@private_page("/account/password", method="POST", again=account)
+def account_password(session: Session, viewer: Viewer) -> Response:
+    """Store another password and sign every other browser out."""
+    settings = wave().settings
+    current, new = text_of("current_password"), text_of("new_password")
+    problems = Problems()
+    with problems:
+        change_password(session, viewer, current=current, new=new, settings=settings)
+    with problems:
+        # `change_password` names the first problem only; a person wants to hear of both.
+        _check_new(viewer, new)
+    problems.refuse_if_any()
+    end_other_logins(session, username=viewer.username, kept=viewer.require_login())
+    if not text_of("revoke_tokens"):
+        return see("account", done="password")
+    revoke_all_api_tokens(session, username=viewer.username)
+    return see("account", done="password_and_tokens")
+
+
+@private_page("/account/logins/<uuid:login_id>/end", method="POST")
+def account_login_end(session: Session, viewer: Viewer, login_id: UUID) -> Response:
+    """Sign one browser out; one's own too."""
+    end_login(session, viewer, login_id)
+    if login_id == viewer.login_id:
+        g.viewer = None
+        return signed_out(see("home"))
+    return see("account", done="login")
+
+
+@private_page("/account/tokens", method="POST", again=account)
+def account_token(session: Session, viewer: Viewer) -> Page:
+    """Make a token. The answer is the only place that ever shows its secret, so it is not a redirect, and no cache keeps it."""
+    problems = Problems()
+    scopes: set[Scope] = set()
+    with problems:
+        scopes = _scopes()
+    with problems:
+        # With no scopes it is refused in any case, and says what is wrong with the name.
+        issued = create_api_token(session, viewer, name=text_of("name"), scopes=scopes)
+    problems.refuse_if_any()
+    return Page("token_created.html", {"issued": issued})
+
+
+@private_page("/account/tokens/<uuid:token_id>/revoke", method="POST")
+def account_token_revoke(session: Session, viewer: Viewer, token_id: UUID) -> Response:
+    """End a token at once."""
+    revoke_api_token(session, viewer, token_id)
+    return see("account", done="token")
+
+
+def _scopes() -> set[Scope]:
+    try:
+        found = {Scope(text) for text in texts_of("scopes")}
+    except ValueError:
+        found = set()
+    if not found:
+        raise InvalidInputError(user_message="Choose what the token may do: read, pay, or both.", field="scopes")
+    return found
+
+
+def _check_new(viewer: Viewer, new: str) -> None:
+    minimum = wave().settings.password_minimum_characters
+    try:
+        check_new_password(new, minimum_characters=minimum, names=(viewer.username, viewer.display_name))
+    except WalletError as error:
+        error.field = "newPassword"
+        raise

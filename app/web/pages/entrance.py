@@ -1,0 +1,90 @@
+"""Owns the way in and out: register, log in, log out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Response, g
+
+from app.http import facts_of_request, wave
+from app.identity import (
+    check_credentials,
+    check_new_password,
+    end_login,
+    parse_display_name,
+    parse_new_username,
+    start_login,
+)
+from app.identity import register as register_person
+from app.web.answers import Answer, Page, see, see_path, signed_in, signed_out
+from app.web.forms import Problems, text_of
+from app.web.own_path import path_after_login
+from app.web.routes import public_page
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.identity import Viewer
+
+
+@public_page("/register")
+def register_form(_session: Session, viewer: Viewer | None) -> Answer:
+    """The form for a new person; who is signed in has no use for it."""
+    if viewer is not None:
+        return see_path(path_after_login())
+    return Page("register.html", {"minimum_characters": wave().settings.password_minimum_characters})
+
+
+@public_page("/register", method="POST", again=register_form)
+def register(session: Session, _viewer: Viewer | None) -> Response:
+    """Make the person and their wallet, and sign them in."""
+    settings = wave().settings
+    username, password, display_name = text_of("username"), text_of("password"), text_of("display_name")
+    _refuse_if_wrong(session, username=username, password=password, display_name=display_name)
+    made = register_person(session, username=username, password=password, display_name=display_name or None, settings=settings)
+    return _signed_in(session, made.username, path_after_login())
+
+
+@public_page("/login")
+def login_form(_session: Session, viewer: Viewer | None) -> Answer:
+    """The form to log in; who is signed in goes on at once."""
+    if viewer is not None:
+        return see_path(path_after_login())
+    return Page("login.html")
+
+
+@public_page("/login", method="POST", again=login_form)
+def login(session: Session, _viewer: Viewer | None) -> Response:
+    """Check the password and start a login; one before it in this browser ends."""
+    person = check_credentials(session, username=text_of("username").strip(), password=text_of("password"))
+    return _signed_in(session, person.username, path_after_login())
+
+
+@public_page("/logout", method="POST")
+def logout(session: Session, viewer: Viewer | None) -> Response:
+    """End this browser's login; without one there is nothing to do."""
+    if viewer is not None:
+        end_login(session, viewer, viewer.require_login())
+    g.viewer = None
+    return signed_out(see("home"))
+
+
+def _refuse_if_wrong(session: Session, *, username: str, password: str, display_name: str) -> None:
+    """`register_person` would name the first problem only, and a person wants to hear of all."""
+    problems = Problems()
+    with problems:
+        parse_new_username(session, username)
+    with problems:
+        if display_name:
+            parse_display_name(display_name)
+    with problems:
+        minimum = wave().settings.password_minimum_characters
+        check_new_password(password, minimum_characters=minimum, names=(username, display_name))
+    problems.refuse_if_any()
+
+
+def _signed_in(session: Session, username: str, path: str) -> Response:
+    g.username = username
+    facts = facts_of_request()
+    token = start_login(session, username, user_agent=facts.user_agent, settings=wave().settings, replaces=facts.login_token)
+    return signed_in(see_path(path), token)

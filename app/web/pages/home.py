@@ -1,0 +1,40 @@
+"""Owns the home page: what this is, who is here, and whether the books balance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from app import ledger
+from app.errors import InvalidUsernameError
+from app.http import wave
+from app.identity import count_people, list_people, parse_username
+from app.web.answers import Page
+from app.web.forms import text_of
+from app.web.routes import public_page
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.identity import Viewer
+
+PEOPLE_PER_PAGE: Final = 24
+
+
+@public_page("/")
+def home(session: Session, viewer: Viewer | None) -> Page:
+    """The first page of all. Lists people to anyone, or, when the operator wishes, to people alone."""
+    settings = wave().settings
+    lists_people = viewer is not None or settings.user_list_public
+    values: dict[str, Any] = {"books": ledger.trial_balance(session, settings.currency), "lists_people": lists_people}
+    if lists_people:
+        search = text_of("search")
+        values["page"] = list_people(session, search=search, first=PEOPLE_PER_PAGE, after=_after())
+        values["count"] = count_people(session, search=search)
+    return Page("home.html", values)
+
+
+def _after() -> str | None:
+    try:
+        return parse_username(text_of("after"))
+    except InvalidUsernameError:
+        return None

@@ -1,0 +1,111 @@
+"""Owns paying: the form, the confirmation that shows whom and what, and the payment itself, made once however often it is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
+
+from app import payments
+from app.errors import InvalidInputError, NotFoundError
+from app.http import wave
+from app.identity import Person, list_people
+from app.money import Money, parse_amount
+from app.payments import Direction, HistoryFilter, Payment, PaymentKind
+from app.web.answers import Answer, Page, see
+from app.web.forms import Problems, idempotency_key, key_for_form, text_of
+from app.web.routes import private_page
+
+if TYPE_CHECKING:
+    from flask import Response
+    from sqlalchemy.orm import Session
+
+    from app.identity import Viewer
+
+# The tiles of the form: the people this person dealt with last, found in so many payments.
+RECENT_PEOPLE: Final = 6
+PAYMENTS_LOOKED_THROUGH: Final = 40
+# The list that the browser itself completes from; with scripts, app/web/static/js/pay.js asks for the right ones.
+LISTED_PEOPLE: Final = 100
+
+
+@private_page("/pay")
+def pay_form(session: Session, viewer: Viewer) -> Page:
+    """The form to pay somebody; `?to=` of a tile is filled in already."""
+    currency = wave().settings.currency
+    return Page("pay.html", {
+        "wallet": payments.wallet(session, viewer, currency=currency),
+        "recent": _recent_people(session, viewer),
+        "people": [each for each in list_people(session, first=LISTED_PEOPLE).people if each.username != viewer.username],
+        "key": key_for_form(),
+    })
+
+
+@private_page("/pay", method="POST", again=pay_form)
+def pay_check(session: Session, viewer: Viewer) -> Answer:
+    """Show what would be paid to whom, for the person to confirm; moves nothing."""
+    key = idempotency_key()
+    payee, amount, memo = _entered(session, viewer)
+    made = _made_already(session, viewer, key)
+    if made is not None and _is_same(made, payee, amount, memo):
+        return see("receipt", payment_id=key, replayed=1)
+    _payee, balance_after = payments.check_payment(session, viewer, to=payee.username, amount=amount, memo=memo)
+    # A key that made another payment: the person went back to the form and changed it, so they mean a new payment.
+    unused_key = key if made is None else uuid4()
+    return Page("pay_confirm.html", {
+        "payee": payee, "amount": amount, "memo": memo, "balance_after": balance_after, "key": unused_key,
+    })
+
+
+@private_page("/pay/confirm", method="POST", again=pay_form)
+def pay(session: Session, viewer: Viewer) -> Response:
+    """Pay, and show the receipt; sent again, show the same receipt."""
+    key = idempotency_key()
+    payee, amount, memo = _entered(session, viewer)
+    receipt = payments.pay(session, viewer, idempotency_key=key, to=payee.username, amount=amount, memo=memo)
+    return see("receipt", payment_id=receipt.payment_id, replayed=1 if receipt.replayed else None)
+
+
+def _entered(session: Session, viewer: Viewer) -> tuple[Person, Money, str | None]:
+    """Raises: FormRefusedError with everything that is wrong."""
+    problems = Problems()
+    payee, amount, memo = None, None, None
+    with problems:
+        payee = _payee(session, viewer)
+    with problems:
+        amount = parse_amount(text_of("amount").strip(), wave().settings.currency)
+    with problems:
+        memo = payments.parse_memo(text_of("memo"))
+    problems.refuse_if_any()
+    if payee is None or amount is None:
+        raise RuntimeError("a check ended without a value and without a problem")
+    return payee, amount, memo
+
+
+def _payee(session: Session, viewer: Viewer) -> Person:
+    to = text_of("to").strip().removeprefix("@")
+    if not to:
+        raise InvalidInputError(user_message="Choose who is to be paid.", field="to")
+    return payments.find_payee(session, viewer, to)
+
+
+def _made_already(session: Session, viewer: Viewer, key: UUID) -> Payment | None:
+    try:
+        return payments.find_payment(session, viewer, key, currency=wave().settings.currency)
+    except NotFoundError:
+        return None
+
+
+def _is_same(made: Payment, payee: Person, amount: Money, memo: str | None) -> bool:
+    as_entered = (Direction.SENT, PaymentKind.PAYMENT, payee.username, amount, memo)
+    return (made.direction, made.kind, made.counterparty_username, made.amount, made.memo) == as_entered
+
+
+def _recent_people(session: Session, viewer: Viewer) -> list[tuple[str, str]]:
+    """Handle and display name of the people this person dealt with last, newest first."""
+    currency = wave().settings.currency
+    page = payments.history(session, viewer, HistoryFilter(), currency=currency, first=PAYMENTS_LOOKED_THROUGH)
+    people = {
+        each.counterparty_username: each.counterparty_display_name
+        for each in page.payments if each.counterparty_username and each.counterparty_display_name
+    }
+    return list(people.items())[:RECENT_PEOPLE]

@@ -1,0 +1,71 @@
+"""Owns the receipt of a payment, and giving money back from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID  # noqa: TC003 - a rule of the lint for annotations only; the URL's converter makes these
+
+from app import payments
+from app.http import wave
+from app.money import Money, parse_amount
+from app.web.answers import Answer, Page, see
+from app.web.forms import Problems, idempotency_key, key_for_form, text_of
+from app.web.routes import private_page
+
+if TYPE_CHECKING:
+    from flask import Response
+    from sqlalchemy.orm import Session
+
+    from app.identity import Viewer
+
+
+@private_page("/payments/<uuid:payment_id>")
+def receipt(session: Session, viewer: Viewer, payment_id: UUID) -> Page:
+    """The record of a payment, for its two people alone."""
+    currency = wave().settings.currency
+    return Page("receipt.html", {
+        "payment": payments.find_payment(session, viewer, payment_id, currency=currency),
+        "refunds": payments.list_refunds(session, viewer, payment_id, currency=currency),
+        "wallet": payments.wallet(session, viewer, currency=currency),
+        "was_replayed": bool(text_of("replayed")),
+        "key": key_for_form(),
+    })
+
+
+@private_page("/payments/<uuid:payment_id>/refund", method="POST", again=receipt)
+def refund_check(session: Session, viewer: Viewer, payment_id: UUID) -> Answer:
+    """Show what would be given back, for the person to confirm; moves nothing."""
+    currency = wave().settings.currency
+    key = idempotency_key()
+    amount, memo = _entered()
+    if key in {each.id for each in payments.list_refunds(session, viewer, payment_id, currency=currency)}:
+        return see("receipt", payment_id=key, replayed=1)
+    payment, balance_after = payments.check_refund(session, viewer, payment_id=payment_id, amount=amount, memo=memo)
+    return Page("refund_confirm.html", {
+        "payment": payment, "amount": amount, "memo": memo, "balance_after": balance_after, "key": key,
+    })
+
+
+@private_page("/payments/<uuid:payment_id>/refund/confirm", method="POST", again=receipt)
+def refund(session: Session, viewer: Viewer, payment_id: UUID) -> Response:
+    """Give it back, and show the refund's own receipt; sent again, show the same."""
+    key = idempotency_key()
+    amount, memo = _entered()
+    made = payments.refund(
+        session, viewer, idempotency_key=key, payment_id=payment_id, amount=amount, currency=wave().settings.currency, memo=memo,
+    )
+    return see("receipt", payment_id=made.payment_id, replayed=1 if made.replayed else None)
+
+
+def _entered() -> tuple[Money, str | None]:
+    """Raises: FormRefusedError with everything that is wrong."""
+    problems = Problems()
+    amount, memo = None, None
+    with problems:
+        amount = parse_amount(text_of("amount").strip(), wave().settings.currency)
+    with problems:
+        memo = payments.parse_memo(text_of("memo"))
+    problems.refuse_if_any()
+    if amount is None:
+        raise RuntimeError("a check ended without a value and without a problem")
+    return amount, memo

@@ -1,0 +1,71 @@
+"""Owns the wallet page: the balance, its chart, the history with its filters, and the statement to download."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import Response
+
+from app import payments
+from app.http import wave
+from app.payments import Direction, HistoryFilter, PaymentKind
+from app.web.answers import Page
+from app.web.chart import draw
+from app.web.forms import key_for_form, text_of
+from app.web.history_filter import FILTER_INPUTS, history_filter
+from app.web.routes import private_page
+from app.web.statement import chunks, write_statement
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.identity import Viewer
+
+PAYMENTS_PER_PAGE: Final = 20
+CHART_DAYS: Final = 30
+# A bigint's safe share of digits.
+MAXIMUM_NUMBER_DIGITS: Final = 18
+
+
+def unfiltered(session: Session, viewer: Viewer) -> Page:
+    """The wallet with its whole history, shown when a filter could not be read."""
+    return _page(session, viewer, HistoryFilter(), None)
+
+
+@private_page("/wallet", again=unfiltered)
+def wallet(session: Session, viewer: Viewer) -> Page:
+    """The signed-in person's own wallet; there is no address for anyone else's."""
+    return _page(session, viewer, history_filter(), _before_number())
+
+
+@private_page("/wallet/statement.csv", again=unfiltered)
+def statement(session: Session, viewer: Viewer) -> Response:
+    """What the history's filter shows, all of it, oldest first, as a file."""
+    file = write_statement(payments.statement(session, viewer, history_filter(), currency=wave().settings.currency))
+    headers = {"Content-Disposition": f'attachment; filename="wave-statement-{viewer.username}.csv"'}
+    response = Response(chunks(file), mimetype="text/csv", headers=headers)
+    # A HEAD request, or a reader who goes away, never reads to the end.
+    response.call_on_close(file.close)
+    return response
+
+
+def _page(session: Session, viewer: Viewer, wanted: HistoryFilter, before_number: int | None) -> Page:
+    currency = wave().settings.currency
+    page = payments.history(session, viewer, wanted, currency=currency, first=PAYMENTS_PER_PAGE, before_number=before_number)
+    return Page("wallet.html", {
+        "wallet": payments.wallet(session, viewer, currency=currency),
+        "chart": draw(payments.balance_history(session, viewer, days=CHART_DAYS, currency=currency)),
+        "page": page,
+        "filter_values": {name: text_of(name) for name in FILTER_INPUTS if text_of(name)},
+        "older_than": page.payments[-1].number if page.more_follow else None,
+        "starts_at_newest": before_number is None,
+        "key": key_for_form(),
+        "directions": Direction,
+        "kinds": PaymentKind,
+    })
+
+
+def _before_number() -> int | None:
+    text = text_of("before")
+    # Only our own links hold it, so anything else simply starts at the newest.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAXIMUM_NUMBER_DIGITS else None

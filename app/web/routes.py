@@ -1,0 +1,119 @@
+"""Owns the one way to add a page: public ones are listed by name, all others need a login; each request is one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Concatenate, Final
+
+from flask import Blueprint, Response, g, request
+
+from app.database import transact
+from app.errors import UnauthenticatedError, WalletError
+from app.http import facts_of_request, log_failure, viewer_of, wave
+from app.web.answers import Answer, Page, rendered
+from app.web.forms import FormRefusedError, belongs_to_form, errors_of, problems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from app.identity import Viewer
+
+    PublicView = Callable[Concatenate[Session, Viewer | None, ...], Answer]
+    PrivateView = Callable[Concatenate[Session, Viewer, ...], Answer]
+
+# Every endpoint of the whole program that answers without a login. Whoever adds one writes it here, where a reviewer sees it.
+PUBLIC_ENDPOINTS: Final = frozenset({
+    "static", "healthz", "readyz", "api.graphql",
+    "web.home", "web.person", "web.register_form", "web.register", "web.login_form", "web.login", "web.logout",
+})
+# The longest form has a display name, a memo and two passwords: a few KB even when every letter takes four bytes and is escaped.
+MAXIMUM_FORM_BYTES: Final = 64 * 1024
+
+blueprint: Final = Blueprint("web", __name__)
+
+
+def public_page(rule: str, *, method: str = "GET", again: PublicView | None = None) -> Callable[[PublicView], PublicView]:
+    """Add a page that anyone may see. Its endpoint is `web.` and the view's name, and must be in PUBLIC_ENDPOINTS.
+
+    Args:
+        method: GET to show, POST to change something.
+        again: the view that shows the same form once more when this one refuses what was entered.
+    """
+
+    def add(view: PublicView) -> PublicView:
+        endpoint = f"{blueprint.name}.{view.__name__}"
+        if endpoint not in PUBLIC_ENDPOINTS:
+            raise RuntimeError(f"{endpoint} answers without a login: list it in PUBLIC_ENDPOINTS, or make it a private_page.")
+
+        def answer(**path: Any) -> Response:  # noqa: ANN401 - what a URL holds differs by page
+            return _answer(view, again, path)
+
+        blueprint.add_url_rule(rule, view.__name__, answer, methods=[method])
+        return view
+
+    return add
+
+
+def private_page(
+    rule: str, *, method: str = "GET", again: PrivateView | None = None, maximum_bytes: int = MAXIMUM_FORM_BYTES
+) -> Callable[[PrivateView], PrivateView]:
+    """Add a page of the signed-in person. Anyone else is sent to log in before the view is called.
+
+    Args:
+        method: as `public_page`.
+        again: as `public_page`.
+        maximum_bytes: how large a form it takes.
+    """
+
+    def add(view: PrivateView) -> PrivateView:
+        def answer(**path: Any) -> Response:  # noqa: ANN401 - what a URL holds differs by page
+            return _answer(_with_login(view), again and _with_login(again), path, maximum_bytes)
+
+        blueprint.add_url_rule(rule, view.__name__, answer, methods=[method])
+        return view
+
+    return add
+
+
+def _with_login(view: PrivateView) -> PublicView:
+    def checked(session: Session, viewer: Viewer | None, **path: Any) -> Answer:  # noqa: ANN401 - as above
+        if viewer is None:
+            raise UnauthenticatedError("no login")
+        return view(session, viewer, **path)
+
+    return checked
+
+
+def _answer(view: PublicView, again: PublicView | None, path: dict[str, Any], maximum_bytes: int = MAXIMUM_FORM_BYTES) -> Response:
+    """Run the view in one transaction and render after its end, when no lock is held; a refused form is shown again."""
+    # The second is for what is no file; it has a limit of Flask's own.
+    request.max_content_length = request.max_form_memory_size = maximum_bytes
+    try:
+        return rendered(_transacted(view, path))
+    except (WalletError, FormRefusedError) as error:
+        if again is None or not belongs_to_form(error):
+            raise
+        for each in errors_of(error):
+            log_failure(each, facts_of_request())
+        g.problems = problems_of(error)
+        shown = _transacted(again, path)
+        return rendered(replace(shown, status=error.http_status) if isinstance(shown, Page) else shown)
+
+
+def _transacted(view: PublicView, path: dict[str, Any]) -> Answer:
+    def work(session: Session) -> Answer:
+        g.viewer = _viewer(session)
+        return view(session, g.viewer, **path)
+
+    return transact(wave().sessions, work)
+
+
+def _viewer(session: Session) -> Viewer | None:
+    viewer = viewer_of(session, facts_of_request(), wave().settings)
+    if viewer is not None:
+        # The cross-site check lets requests with a token through, so a token must open no page.
+        viewer.require_login()
+        g.username = viewer.username
+    return viewer

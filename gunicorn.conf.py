@@ -1,0 +1,58 @@
+"""Owns how gunicorn serves the wallet, in production and behind `make run` alike. The wallet's own are in app/settings.py."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+wsgi_app = "app.asgi:create_entry()"
+
+# Only this machine unless told otherwise: a proxy with TLS stands in front. Under systemd the socket that it holds is used instead.
+bind = os.environ.get("GUNICORN_BIND", "127.0.0.1:5000")
+
+# An event loop, so that payments which wait at the same time are posted together; pages and queries run in threads behind it.
+# Two processes use two cores, and one serves while the other restarts.
+worker_class = "asgi"
+workers = 2
+worker_connections = 1000
+
+# The application is loaded once, before the workers: a broken release then fails its start, and READY=1 tells systemd the truth.
+preload_app = True
+
+# A worker silent this long hangs and is replaced. Above the 5 s that the database gives one statement, and its retries.
+timeout = 30
+# What a request in flight may still take at a stop; below systemd's 90 s, after which everything is killed.
+graceful_timeout = 20
+# Longer than the 60 s that nginx keeps an idle connection to us, so that it is never us who closes one it is about to use.
+keepalive = 75
+
+# Our addresses and headers are short (a login token and a few more): refuse a flood of either before any of our code runs.
+limit_request_line = 4096
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# The heartbeat is a file touched every second: in memory a slow disk cannot get a healthy worker killed.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn's file there has no name
+
+# A way to command the server that nothing here uses is only a way in.
+control_socket_disable = True
+
+# The application writes one JSON line for each request itself, with the request's id; errors of the server's own go to stderr.
+accesslog = None
+errorlog = "-"
+loglevel = "info"
+# Gunicorn's own lines, and those of any library, are events like the application's. Without a level here, `loglevel` holds.
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "app.logs.JsonLines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "json"}},
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+    "loggers": {"gunicorn.error": {"handlers": ["stderr"], "propagate": False}},
+}
+
+
+def post_fork(_server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
+    """Give each worker connections of its own: one inherited from the parent would be shared with the other workers."""
+    worker.app.wsgi().running.engine.dispose(close=False)

@@ -1,0 +1,100 @@
+"""Whatever goes wrong is one sentence and an exit code that a script can act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app import create_app
+from app.commands.answers import table
+from app.commands.failures import EXIT_CODES
+from app.errors import ConflictRetryError
+from app.settings import load_settings
+from tests.commands.conftest import Operator
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+GROUPS = {
+    "users": {"list", "show", "freeze", "unfreeze", "reset-password"},
+    "money": {"issue", "payout", "redeem"},
+    "ledger": {"verify", "trial-balance"},
+    "db": {"upgrade", "check"},
+    "schema": {"export"},
+}
+COMMANDS = [(group, command) for group, commands in GROUPS.items() for command in sorted(commands)]
+ARGUMENTS = {"show": "alice", "freeze": "alice", "unfreeze": "alice", "reset-password": "alice --generate",
+             "issue": "alice 5 --reason x", "redeem": "alice 5 --reason x", "export": "--tables"}
+
+
+@pytest.fixture
+def cut_off() -> Operator:
+    """An operator whose database is down."""
+    gone = "postgresql+psycopg2://payment_system@/payment_system?host=/nowhere"
+    return Operator(create_app(load_settings({"DATABASE_URL": gone, "DATABASE_OWNER_URL": gone})).test_cli_runner())
+
+
+def test_these_are_all_the_commands(app: Flask) -> None:
+    ours = {name: group for name, group in app.cli.commands.items() if isinstance(group, click.Group)}
+    assert {name: set(group.commands) for name, group in ours.items()} == GROUPS
+
+
+def test_every_command_documents_its_exit_codes_and_speaks_json(operator: Operator) -> None:
+    for group, command in COMMANDS:
+        said = operator.says(f"{group} {command} --help")
+        assert [line.strip() for line in EXIT_CODES.splitlines()[2:] if line.strip() not in said] == [], command
+        assert "--json" in said, command
+
+
+def test_a_database_that_is_down_is_exit_code_3_and_one_sentence(cut_off: Operator, tmp_path: Path) -> None:
+    file = tmp_path / "payout.csv"
+    file.write_text("bob,1.00\n")
+    arguments = {**ARGUMENTS, "payout": f"{file} --from alice"}
+    for group, command in COMMANDS:
+        told = cut_off.is_refused(f"{group} {command} {arguments.get(command, '')}", code=3)
+        assert told.startswith("The database cannot be reached ("), command
+        assert told.endswith("Check that PostgreSQL runs and that DATABASE_URL is right. Try again."), command
+
+
+def test_the_api_can_be_exported_without_a_database(cut_off: Operator) -> None:
+    assert "type Query" in cut_off.says("schema export")
+
+
+def test_wallets_that_are_too_busy_are_exit_code_3(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_arguments: object, **_named: object) -> None:
+        raise ConflictRetryError
+
+    monkeypatch.setattr("app.commands.desk.transact", busy)
+    assert operator.is_refused("users list", code=3) == "The database is too busy and nothing was changed. Try again."
+
+
+def test_a_bug_keeps_its_traceback(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object, **_named: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("app.commands.desk.transact", broken)
+    assert isinstance(operator.run("users list").exception, ZeroDivisionError)
+
+
+def test_what_the_database_says_of_a_bug_keeps_its_traceback_too(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.commands.ledger.core.trial_balance", lambda session, _currency: session.execute(text("SELECT 1 / 0")))
+    assert isinstance(operator.run("ledger trial-balance").exception, DBAPIError)
+
+
+def test_an_unknown_command_is_wrong_usage(operator: Operator) -> None:
+    assert operator.run("users destroy").exit_code == 2
+
+
+def test_columns_are_aligned_for_names_of_any_script() -> None:
+    rows = [("ann", "Ann", "1.00"), ("hiro", "田中", "10.00"), ("elif", "E\u0301lif", "5.00")]
+    assert table(("USER", "NAME", "HOLDS"), rows, right=(2,)).splitlines() == [
+        "USER  NAME  HOLDS",
+        "ann   Ann    1.00",
+        "hiro  田中  10.00",
+        "elif  E\u0301lif   5.00",
+    ]

@@ -1,0 +1,192 @@
+"""Owns what tests share: one real PostgreSQL for the whole run, a fresh migrated database for each test, people who are signed in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+import psycopg2
+import pytest
+
+from app import create_app, identity, migrations
+from app.database import make_engine, make_sessions, transact
+from app.devdb import find_programs, temporary_cluster
+from app.http import cookie_name
+from app.settings import Settings, load_settings
+from tests.gunicorn import Served, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from app.database import Sessions
+    from app.identity import Viewer
+
+PASSWORD = "a long test phrase"
+TEMPLATE = "wave_template"
+OPENING_BALANCE = "1000.00"
+ADDRESS_VARIABLE = "WAVE_TEST_CLUSTER"
+# Which PostgreSQL the tests run on: "machine" or "wheel". By default the wheel's, which is the same on every machine.
+SOURCE_VARIABLE = "WAVE_TEST_POSTGRESQL"
+# Each of the tests' connections is its own process of PostgreSQL.
+CLUSTER_SETTINGS = {"max_connections": "300", "shared_buffers": "128MB", "synchronous_commit": "off", "full_page_writes": "off",
+                    "max_wal_size": "256MB", "autovacuum": "off"}
+MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of our own is made in it
+
+RUN = pytest.StashKey[ExitStack]()
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of a test's own, as its three roles see it."""
+
+    name: str
+
+    def url(self, role: str) -> str:
+        return os.environ[ADDRESS_VARIABLE].format(database=self.name, role=role)
+
+    @property
+    def app_url(self) -> str:
+        return self.url("payment_system")
+
+    @property
+    def owner_url(self) -> str:
+        return self.url("payment_system_owner")
+
+    @property
+    def superuser_url(self) -> str:
+        return self.url("postgres")
+
+    def execute(self, statement: str, *, role: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run SQL past the program, as this role; what it returns, if anything."""
+        connection = psycopg2.connect(self.url(role).replace("+psycopg2", ""))
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+
+class Browsers(Protocol):
+    """Makes a signed-in browser: registers the person at the first call."""
+
+    def __call__(self, username: str) -> FlaskClient: ...
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start PostgreSQL once, in the process that hands out the tests; the others inherit its address."""
+    if hasattr(config, "workerinput") or config.option.collectonly or config.option.help:
+        return
+    stack = config.stash[RUN] = ExitStack()
+    source = os.environ.get(SOURCE_VARIABLE, "wheel")
+    assert source in ("machine", "wheel"), f"{SOURCE_VARIABLE} is {source!r}: write machine or wheel"
+    cluster = stack.enter_context(temporary_cluster(find_programs(source), CLUSTER_SETTINGS, parent=memory_with_room()))  # type: ignore[arg-type] # asserted
+    os.environ[ADDRESS_VARIABLE] = cluster.url("{database}", "{role}").replace("%7B", "{").replace("%7D", "}")
+    template = Database(TEMPLATE)
+    Database("postgres").execute(f"CREATE DATABASE {TEMPLATE} OWNER payment_system_owner")
+    migrations.upgrade(template.owner_url)
+
+
+def memory_with_room() -> Path | None:
+    """A folder in memory, where making a database takes a tenth of the time; None where there is none or it is small."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > CLUSTER_BYTES:
+        return MEMORY
+    return None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop PostgreSQL; its folder goes with it."""
+    if RUN in config.stash:
+        config.stash[RUN].close()
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """A fresh database with every migration, made from a template; gone after the test."""
+    name = f"test_{uuid4().hex[:12]}"
+    server = Database("postgres")
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER payment_system_owner")
+    yield Database(name)
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(database: Database) -> Settings:
+    """Settings as `make run` has them, on the test's own database."""
+    return load_settings({
+        "DATABASE_URL": database.app_url,
+        "DATABASE_OWNER_URL": database.owner_url,
+        "PAYMENT_SYSTEM_ENVIRONMENT": "development",
+        "PAYMENT_SYSTEM_OPENING_BALANCE": OPENING_BALANCE,
+        "PAYMENT_SYSTEM_SECURE_COOKIES": "false",
+    })
+
+
+@pytest.fixture
+def sessions(settings: Settings) -> Iterator[Sessions]:
+    """The way to the database, as the app's role."""
+    engine = make_engine(settings.database_url, pool_size=50)
+    yield make_sessions(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The whole application on the test's own database."""
+    made = create_app(settings)
+    yield made
+    made.extensions["wave"].engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def viewer(sessions: Sessions, settings: Settings) -> Any:
+    """Makes people for tests of the core: `viewer("alice")` registers her and returns her as the signed-in viewer."""
+
+    def make(username: str) -> Viewer:
+        token = transact(sessions, lambda session: _sign_in(session, username, settings))
+        found = transact(sessions, lambda session: identity.viewer_of_login(session, token, settings))
+        assert found is not None
+        return found
+
+    return make
+
+
+@pytest.fixture
+def browser(app: Flask, sessions: Sessions, settings: Settings) -> Browsers:
+    """Makes signed-in browsers: `browser("alice")`."""
+
+    def make(username: str) -> FlaskClient:
+        token = transact(sessions, lambda session: _sign_in(session, username, settings))
+        made = app.test_client()
+        made.set_cookie(cookie_name(secure=settings.secure_cookies), token)
+        return made
+
+    return make
+
+
+def _sign_in(session: Any, username: str, settings: Settings) -> str:
+    if not any(person.username == username for person in identity.list_people(session, search=username).people):
+        identity.register(session, username=username, password=PASSWORD, display_name=username.title(), settings=settings)
+    return identity.start_login(session, username, user_agent="tests", settings=settings)
+
+
+@pytest.fixture
+def served(database: Database) -> Iterator[Served]:
+    """The wallet on the test's own database, served by gunicorn as in production."""
+    with serving(database.app_url) as running:
+        yield running

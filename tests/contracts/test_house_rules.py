@@ -1,0 +1,104 @@
+"""The house rules that a machine can check: imports, types, lint, sizes, names, and documents in step with the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent.parent
+MAXIMUM_MODULE_LINES, MAXIMUM_FUNCTION_LINES = 300, 40
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "service", "services", "misc", "tools"}
+
+
+def tracked(*endings: str) -> Iterator[Path]:
+    """Files that git knows or would add, with these endings."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return (ROOT / name for name in listed.stdout.splitlines() if name.endswith(endings) and (ROOT / name).is_file())
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_wish_types_are_checked_by_mypy_which_finds_nothing() -> None:
+    assert run("mypy") == (0, f"Success: no issues found in {sum(1 for _ in typed_files())} source files\n")
+
+
+def typed_files() -> Iterator[Path]:
+    return (path for path in tracked(".py") if path.relative_to(ROOT).parts[0] in ("app", "tests", "schema"))
+
+
+def test_ruff_finds_nothing() -> None:
+    assert run("ruff", "check", "--no-cache", ".") == (0, "All checks passed!\n")
+
+
+def test_wish_no_page_and_no_resolver_checks_for_errors_by_hand() -> None:
+    """What fails is raised and turned into an answer in one place: whoever catches any failure here only raises it again."""
+    for path in [*(ROOT / "app/web/pages").glob("*.py"), *(ROOT / "app/api/resolvers").glob("*.py")]:
+        for handler in (each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.ExceptHandler)):
+            catches_all = handler.type is None or ast.unparse(handler.type) in ("Exception", "WalletError")
+            raises = any(isinstance(each, ast.Raise) for each in ast.walk(handler))
+            assert raises or not catches_all, f"{path.name}:{handler.lineno} swallows errors"
+
+
+def test_imports_point_down() -> None:
+    program = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+SOURCES = sorted(tracked(".py", ".sql", ".js", ".css", ".html", ".yml"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_has_one_idea_and_a_name_for_it(path: Path) -> None:
+    assert path.stem not in NAMES_THAT_SAY_NOTHING
+    generated = path == ROOT / "schema" / "tables.sql"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert generated or len(lines) <= MAXIMUM_MODULE_LINES
+    if path.suffix == ".py":
+        tree = ast.parse("\n".join(lines))
+        assert not lines or ast.get_docstring(tree), "a module says in its first sentence what it owns"
+        long = [(each.name, each.end_lineno - each.lineno + 1) for each in ast.walk(tree)
+                if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.end_lineno
+                and each.end_lineno - each.lineno + 1 > MAXIMUM_FUNCTION_LINES]
+        assert long == []
+
+
+def test_every_make_target_says_what_it_does_and_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    targets = {found.group(1): line for line in makefile if (found := re.match(r"([a-z][a-z-]*):(?!=)", line))}
+    assert {"run", "test", "reset", "lock"} <= set(targets)
+    for name, line in targets.items():
+        assert " ## " in line, f"{name} lacks its ## comment"
+        assert re.search(rf"`make {name}\b", readme), f"make {name} is not in README.md"
+
+
+def test_the_locks_hold_every_named_package_with_hashes() -> None:
+    for lock, sources in (("requirements.txt", ["requirements.in"]), ("requirements-dev.txt", ["requirements.in", "requirements-dev.in"])):
+        text = (ROOT / lock).read_text(encoding="utf-8")
+        pinned = {line.split("==")[0] for line in text.splitlines() if "==" in line and not line.startswith((" ", "#"))}
+        for source in sources:
+            wanted = {line.split("[")[0].split(">")[0].strip().lower() for line in (ROOT / source).read_text().splitlines()
+                      if line and line[0].isalpha()}
+            assert wanted <= pinned
+        blocks = [block for block in text.replace("\\\n", "").splitlines() if "==" in block and not block.startswith("#")]
+        assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_nothing_that_was_decided_against_came_in() -> None:
+    pinned = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").lower()
+    for name in ("graphene-sqlalchemy", "flask-graphql", "passlib=="):
+        assert f"\n{name}" not in pinned

@@ -1,0 +1,70 @@
+"""README.md tells the truth: its tables are the code's own, and its examples do what it says, typed as they stand."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import demo
+from app.devdb import Cluster, find_programs
+from app.devdb.folder import temporary_folder
+from app.settings import Settings, setting_name
+from tests.conftest import CLUSTER_SETTINGS
+from tests.contracts.readme import README, written
+
+if TYPE_CHECKING:
+    from tests.conftest import Database
+    from tests.gunicorn import Served
+
+ADDRESS = "http://127.0.0.1:5000"
+
+
+def test_the_tables_are_made_from_the_code() -> None:
+    assert README.read_text(encoding="utf-8") == written(), "run `make readme`"
+
+
+def test_every_setting_is_in_the_example_file() -> None:
+    example = (README.parent / ".env.example").read_text(encoding="utf-8")
+    names = [setting_name(each.name, each.metadata["name"]) for each in fields(Settings)]
+    assert re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE) == names
+
+
+def test_every_file_that_it_links_to_is_there() -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", (README.parent / name).read_text(encoding="utf-8")):
+            assert (README.parent / link).exists(), f"{name} links to {link}"
+
+
+def test_its_lines_for_a_database_of_your_own_are_all_that_an_upgrade_needs() -> None:
+    (lines,) = re.findall(r"```sql\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    with temporary_folder() as folder, Cluster.create_or_open(folder / "data", find_programs(), durable=False) as cluster:
+        cluster.start(CLUSTER_SETTINGS)
+        cluster.run_sql(lines)
+        ours = {name: value for name, value in os.environ.items() if not name.startswith(("PAYMENT_SYSTEM_", "FLASK_", "DATABASE_"))}
+        environment = {**ours, "DATABASE_URL": cluster.url(), "DATABASE_OWNER_URL": cluster.url(role="payment_system_owner")}
+        flask = Path(sys.executable).with_name("flask")
+        for command, said in (("db upgrade", "Ran 0001"), ("users list", "There is nobody yet."), ("ledger verify", "The books balance")):
+            done = subprocess.run(
+                [flask, *command.split()], cwd=README.parent, env=environment, capture_output=True, text=True, check=False,
+            )
+            assert (done.returncode, done.stderr) == (0, "")
+            assert done.stdout.startswith(said)
+
+
+def test_the_curl_examples_log_in_make_a_token_and_pay(database: Database, served: Served, tmp_path: Path) -> None:
+    demo.seed(database.owner_url)
+    examples = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) == 3
+    script = "set -e\n" + "\nprintf '\\n'\n".join(examples).replace(ADDRESS, served.address)
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    logged_in, made, paid = (json.loads(line)["data"] for line in done.stdout.splitlines())
+    assert logged_in["logIn"]["errors"] == []
+    assert made["createApiToken"]["secret"].startswith("wave_")
+    assert paid["sendPayment"]["errors"] == []
+    assert paid["sendPayment"]["payment"]["amount"]["formatted"] == "£12.50"

@@ -1,0 +1,64 @@
+"""Owns serving the wallet in a test as production serves it: a gunicorn of its own, with the project's settings file, on a free port."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CHECKOUT = Path(__file__).parent.parent
+START_LIMIT_SECONDS = 60
+
+
+class Served:
+    """A running gunicorn: its address, and what it logs."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.log: list[str] = []
+        self._addresses: Queue[str] = Queue()
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.address = self._addresses.get(timeout=START_LIMIT_SECONDS)
+        if not self.address:
+            raise RuntimeError("gunicorn did not start:\n" + "\n".join(self.log))
+
+    def stop(self) -> None:
+        """End it and have read all it logged."""
+        self.process.terminate()
+        self.process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line.rstrip("\n"))
+            if found := re.search(r"Listening at: (http://[0-9.:]+)", line):
+                self._addresses.put(found[1])
+        self._addresses.put("")
+
+
+@contextmanager
+def serving(database_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """Serve this database until the context ends. The listening socket is there at once, so a request waits and is not refused."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PAYMENT_SYSTEM_", "DATABASE_"))}
+    environment |= {
+        "GUNICORN_BIND": "127.0.0.1:0", "DATABASE_URL": database_url, "PAYMENT_SYSTEM_ENVIRONMENT": "development",
+        "PAYMENT_SYSTEM_OPENING_BALANCE": "1000.00", "PAYMENT_SYSTEM_SECURE_COOKIES": "false", **(settings or {}),
+    }
+    with subprocess.Popen([sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"], cwd=CHECKOUT, env=environment,
+                          stderr=subprocess.PIPE, text=True) as process:
+        served = Served(process)
+        try:
+            yield served
+        finally:
+            served.stop()

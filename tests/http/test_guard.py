@@ -1,0 +1,67 @@
+"""Another site cannot make a browser pay; the rules are over plain values, so every entry applies the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.errors import ForbiddenError
+from app.http import Facts, check_same_site, cookie_name, hardened, login_cookie
+
+POST = Facts(method="POST", path="/pay", host="wallet.example", scheme="https", origin=None, sec_fetch_site=None, authorization=None,
+             login_token="t", user_agent=None, remote_address=None, request_id="r")
+
+
+@pytest.mark.parametrize(("site", "origin"), [
+    ("same-origin", None), ("none", None), ("same-origin", "https://wallet.example"), (None, "https://wallet.example"), (None, None),
+])
+def test_the_wallets_own_pages_are_let_through(site: str | None, origin: str | None) -> None:
+    check_same_site(replace(POST, sec_fetch_site=site, origin=origin))
+
+
+@pytest.mark.parametrize(("site", "origin"), [
+    ("cross-site", None), ("same-site", None), ("cross-site", "https://wallet.example"), (None, "https://evil.example"), (None, "null"),
+    (None, "https://wallet.example.evil.example"), (None, "https://wallet.example:444"), (None, "http://wallet.example"),
+    (None, "ftp://wallet.example"), (None, "wallet.example"), (None, ""), ("", None),
+])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_what_another_site_sends_is_refused(method: str, site: str | None, origin: str | None) -> None:
+    with pytest.raises(ForbiddenError):
+        check_same_site(replace(POST, method=method, sec_fetch_site=site, origin=origin))
+
+
+@pytest.mark.parametrize("origin", ["https://wallet.example", "http://wallet.example"])
+def test_behind_a_proxy_with_tls_the_browsers_https_is_the_wallets_own(origin: str) -> None:
+    check_same_site(replace(POST, scheme="http", origin=origin))
+
+
+def test_behind_a_proxy_with_tls_another_scheme_is_refused() -> None:
+    with pytest.raises(ForbiddenError):
+        check_same_site(replace(POST, scheme="http", origin="ftp://wallet.example"))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_a_link_from_another_site_may_be_followed(method: str) -> None:
+    check_same_site(replace(POST, method=method, sec_fetch_site="cross-site"))
+
+
+def test_a_client_with_a_token_may_be_anywhere() -> None:
+    check_same_site(replace(POST, authorization="Bearer wave_x", sec_fetch_site="cross-site", origin="https://shop.example"))
+
+
+def test_the_login_cookie_is_out_of_reach_of_scripts_other_hosts_and_plain_http() -> None:
+    assert cookie_name(secure=True) == "__Host-login"
+    assert login_cookie("t", secure=True, lifetime_seconds=60) == {
+        "key": "__Host-login", "value": "t", "max_age": 60, "path": "/", "secure": True, "httponly": True, "samesite": "Lax"}
+    assert (cookie_name(secure=False), login_cookie("t", secure=False, lifetime_seconds=1)["secure"]) == ("login", False)
+
+
+def test_every_answer_has_the_security_headers() -> None:
+    headers = hardened(private=True, secure=True)
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; ")
+    assert "unsafe-inline" not in headers["Content-Security-Policy"]
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert {"X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy"} <= set(headers)
+    assert not {"Cache-Control", "Strict-Transport-Security"} & set(hardened(private=False, secure=False))

@@ -1,0 +1,87 @@
+"""Owns the subjects that depend on how long a history is: wallet and history pages over HTTP and under pgbench, and paying beside it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from tests.load import asking, payments
+from tests.load.measuring import by_pgbench, over_http
+from tests.load.rounds import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.load.measuring import Figures
+    from tests.load.stage import Stage
+
+SHALLOW: Final = "shallow"
+"""A ledger whose longest history has SHALLOW_ENTRIES."""
+DEEP: Final = "deep"
+"""One with an account of each depth."""
+SHALLOW_ENTRIES: Final = 1000
+CLIENTS: Final = 16
+PAGE_SIZE: Final = 20
+
+Page = Literal["wallet", "page 1", "last page"]
+
+# All that a wallet's page shows, in one statement, so that it is what PostgreSQL can do at best. One row more than is shown tells
+# whether others follow.
+WALLET: Final = """
+SELECT a.balance, a.status, page.* FROM ledger.accounts AS a CROSS JOIN LATERAL (
+    SELECT t.id, t.kind, t.memo, t.refund_of, e.number, e.amount, e.balance_after, e.created_at, u.username, u.display_name, u.joined_at,
+        (SELECT coalesce(sum(r.amount), 0) FROM ledger.transfers AS r WHERE r.refund_of = t.id) AS refunded
+    FROM ledger.entries AS e JOIN ledger.transfers AS t ON t.id = e.transfer_id
+    LEFT JOIN users AS u ON u.account_id = CASE WHEN e.amount < 0 THEN t.destination ELSE t.source END
+    WHERE e.account_id = a.id AND e.number < :before ORDER BY e.number DESC LIMIT 21) AS page
+WHERE a.id = :account
+"""
+
+
+def subjects(depths: Sequence[int]) -> Iterator[Subject]:
+    """Each page at each depth both ways, and payments in the shallow and in the deep ledger."""
+    pages: tuple[Page, ...] = ("wallet", "page 1", "last page")
+    for place, depth in enumerate(depths, start=1):
+        for page in pages:
+            yield Subject(name_of(page, depth), "history", partial(asked, page=page, place=place, depth=depth))
+            if page != "page 1":
+                # Page 1 is the wallet's statement without the balance: measured once.
+                yield Subject(name_of(page, depth, "pgbench"), "history", partial(queried, page=page, place=place, depth=depth))
+    for database, depth in ((SHALLOW, SHALLOW_ENTRIES), (DEEP, max(depths))):
+        yield Subject(pay_name(depth), "depth", partial(payments.spread_out, connections=64, database=database))
+        yield Subject(pay_name(depth, "pgbench"), "depth", partial(payments.limit, clients=16, database=database))
+
+
+def name_of(page: Page, depth: int, way: str = "HTTP") -> str:
+    """What a page of a history so long is called in the results."""
+    return f"{page} of {depth:,} entries, {way}"
+
+
+def pay_name(depth: int, way: str = "HTTP") -> str:
+    """What paying beside a history so long is called in the results."""
+    return f"payment beside {depth:,} entries, {way}"
+
+
+def hub(place: int) -> str:
+    """Who has the first, second … of the long histories."""
+    return f"hub{place}-00001"
+
+
+def asked(stage: Stage, seconds: float, *, page: Page, place: int, depth: int) -> Figures:
+    """The page by GraphQL, with a token."""
+    del depth
+    match page:
+        case "wallet":
+            request = asking.wallet(hub(place))
+        case "page 1":
+            request = asking.history(hub(place), before_number=None)
+        case "last page":
+            request = asking.history(hub(place), before_number=PAGE_SIZE + 1)
+    return over_http(stage, DEEP, [request], connections=CLIENTS, seconds=seconds)
+
+
+def queried(stage: Stage, seconds: float, *, page: Page, place: int, depth: int) -> Figures:
+    """The page's statement under pgbench."""
+    account = stage.query(DEEP, f"SELECT account_id FROM users WHERE username = '{hub(place)}'")[0][0]
+    before = PAGE_SIZE + 1 if page == "last page" else depth + 1
+    return by_pgbench(stage, DEEP, WALLET, clients=CLIENTS, seconds=seconds, variables={"account": account, "before": before})

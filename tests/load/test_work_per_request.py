@@ -1,0 +1,125 @@
+"""How much work a request is, in what no machine's speed changes: round trips, payments a call, rows read, documents kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+
+from app import identity, payments
+from app.api.documents import Documents
+from app.api.schema import SCHEMA
+from app.devdb.folder import temporary_folder
+from app.money import Currency
+from app.payments import HistoryFilter
+from tests.gunicorn import serving
+from tests.load import asking
+from tests.load.generator import Order, Outcome, Request
+from tests.load.history import Filling, token_of
+from tests.load.measuring import generate
+from tests.load.wire import Wire, wire_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from app.database import Sessions
+    from app.identity import Viewer
+    from tests.conftest import Database
+
+GBP = Currency.named("GBP")
+PEOPLE = [f"p{place:05}" for place in range(1, 101)]
+HUB = "hub1-00001"
+ENTRIES = 3_000
+TIMES = 10
+# A ceiling for what is there now, so that it does not creep up unseen. Counted on the wire: pings, BEGIN and COMMIT are in it.
+ROUND_TRIPS_OF_A_PAYMENT = 5
+ROUND_TRIPS_OF_A_PAGE = 8
+# Accounts and people are few here, and PostgreSQL rightly reads such tables whole.
+ROWS_READ = "SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname IN ('entries', 'transfers')"
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    with Filling(database.superuser_url.replace("+psycopg2", "")) as filling:
+        filling.people(len(PEOPLE))
+        filling.history(ENTRIES)
+        filling.finish()
+    return database
+
+
+class Load:
+    """A served wallet that can be asked, and the wire between it and PostgreSQL."""
+
+    def __init__(self, wire: Wire, port: int) -> None:
+        self._wire = wire
+        self._port = port
+
+    def ask(self, request: Request, *, times: int, connections: int = 1) -> tuple[list[str], Outcome]:
+        """The queries that these requests made, and how they were answered."""
+        self._wire.taken()
+        outcome = generate(
+            Order(host="127.0.0.1", port=self._port, connections=connections, mix=[request], seconds=30, requests=times))
+        return self._wire.taken(), outcome
+
+
+@pytest.fixture
+def load(filled: Database) -> Iterator[Load]:
+    with temporary_folder() as folder, wire_to(filled.app_url, folder) as wire, \
+            serving(wire.url(filled.app_url), {"PAYMENT_SYSTEM_ENVIRONMENT": "production"}) as served:
+        made = Load(wire, int(served.address.rpartition(":")[2]))
+        # Both workers' connections are made, their documents read, and the tokens seen within the minute.
+        for request in (asking.send_payment(PEOPLE, PEOPLE), asking.wallet(HUB), asking.history(HUB, before_number=None)):
+            made.ask(request, times=200, connections=16)
+        yield made
+
+
+def test_round_trips_are_few_whatever_the_page_holds_and_payments_that_wait_go_together(load: Load) -> None:
+    # One test, for its wallet with people and gunicorn takes seconds to make.
+    payment = asking.send_payment(PEOPLE[:1], PEOPLE)
+    _, queries = (load.ask(payment, times=TIMES)[0] for _ in range(2))
+    assert len(queries) <= ROUND_TRIPS_OF_A_PAYMENT * TIMES, queries[:ROUND_TRIPS_OF_A_PAYMENT * 2]
+
+    pages = (asking.history(HUB, before_number=each) for each in (2, 2, 21, None))
+    _, one, twenty, newest = (load.ask(page, times=TIMES)[0] for page in pages)
+    # Without what only opens and ends a transaction, which depends on what the connection did before.
+    assert len(reading(one)) == len(reading(twenty)) == len(reading(newest)) > 0
+    assert len(newest) <= ROUND_TRIPS_OF_A_PAGE * TIMES, newest[:ROUND_TRIPS_OF_A_PAGE * 2]
+
+    queries, outcome = load.ask(asking.send_payment(PEOPLE, PEOPLE), times=640, connections=64)
+    assert (outcome.answered, outcome.failures) == (640, 0)
+    calls = [query for query in queries if "ledger.post_transfer" in query]
+    assert 0 < len(calls) <= 320
+
+
+def reading(queries: list[str]) -> list[str]:
+    return [query for query in queries if " FROM " in query.replace("\n", " ")]
+
+
+def test_the_first_page_and_the_last_read_the_same_few_rows(filled: Database, sessions: Sessions) -> None:
+    del filled
+    with sessions() as session:
+        viewer = identity.viewer_of_api_token(session, token_of(HUB))
+        assert viewer
+        session.commit()
+        first, last = (rows_read(session, viewer, before_number) for before_number in (None, 21))
+    # 20 entries and the one that tells whether others follow, each with its transfer.
+    assert first in range(40, 46)
+    assert last in range(40, 46)
+
+
+def rows_read(session: Session, viewer: Viewer, before_number: int | None) -> int:
+    """What a page reads of history, as PostgreSQL counts within a transaction."""
+    session.rollback()
+    before = session.execute(text(ROWS_READ)).scalar_one()
+    page = payments.history(session, viewer, HistoryFilter(), currency=GBP, first=20, before_number=before_number)
+    assert len(page.payments) == 20
+    return int(session.execute(text(ROWS_READ)).scalar_one()) - int(before)
+
+
+def test_a_document_is_read_once_however_often_it_is_sent() -> None:
+    documents = Documents(SCHEMA, open_schema=False)
+    first = documents.prepare(asking.SEND_PAYMENT)
+    assert all(documents.prepare(asking.SEND_PAYMENT) is first for _ in range(100))

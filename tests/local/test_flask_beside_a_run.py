@@ -1,0 +1,86 @@
+"""While `make run` runs, plain `flask …` in the checkout reaches its database, and no longer than that."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from signal import SIGINT, SIGKILL
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.devdb.note import note_left, read_note
+from tests.local.runs import CHECKOUT, running
+from tests.processes import LIMIT_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOT_SET = "Error: DATABASE_URL is not set"
+
+
+@pytest.fixture
+def checkout(folder: Path) -> Path:
+    """A checkout of the test's own: other runs of this one leave their note in it too."""
+    made = folder / "checkout"
+    for name in ("app", "schema"):
+        shutil.copytree(CHECKOUT / name, made / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("gunicorn.conf.py", ".flaskenv"):
+        shutil.copy(CHECKOUT / name, made)
+    return made
+
+
+def flask(checkout: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("PAYMENT_SYSTEM_", "FLASK_", "DATABASE_"))}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("flask"), *arguments], cwd=checkout, env={**ours, **(environment or {})}, check=False,
+        capture_output=True, text=True, timeout=LIMIT_SECONDS,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_operators_commands_reach_the_database_of_make_run_while_it_runs(folder: Path, checkout: Path, port: int) -> None:
+    code, _, told = flask(checkout, "users", "list")
+    assert (code, told.startswith(NOT_SET)) == (2, True)
+    settings = {"PAYMENT_SYSTEM_CURRENCY": "EUR", "PAYMENT_SYSTEM_RELEASE_ID": "it's"}
+    with running("--port", port, "--data", folder / "data", checkout=checkout, environment=settings) as run:
+        run.await_line("The operator's commands reach this database, for example `.venv/bin/flask users list`.")
+        code, said, told = flask(checkout, "users", "list")
+        assert (code, told) == (0, "")
+        assert "amara" in said
+        assert "€" in said
+        assert flask(checkout, "db", "upgrade")[0] == 0
+        assert (checkout / ".running.json").stat().st_mode & 0o777 == 0o600
+        elsewhere = {"DATABASE_URL": "postgresql://payment_system@/payment_system?host=/nowhere"}
+        assert flask(checkout, "users", "list", environment=elsewhere)[0] == 3
+        assert run.end(SIGINT) == 0
+    assert not (checkout / ".running.json").exists()
+    assert flask(checkout, "users", "list")[2].startswith(NOT_SET)
+
+
+def test_the_note_of_a_killed_run_says_nothing_any_more(folder: Path, checkout: Path, port: int) -> None:
+    with running("--port", port, "--data", folder / "data", "--no-demo", checkout=checkout) as run:
+        run.await_line("The operator's commands")
+        run.process.send_signal(SIGKILL)
+        run.process.wait(LIMIT_SECONDS)
+        assert (checkout / ".running.json").exists()
+        assert flask(checkout, "users", "list")[2].startswith(NOT_SET)
+
+
+def test_a_second_run_leaves_the_note_of_the_first_alone(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    with note_left({"DATABASE_URL": "first"}, note) as first:
+        with note_left({"DATABASE_URL": "second"}, note) as second:
+            assert (first, second) == (True, False)
+        assert read_note(note) == {"DATABASE_URL": "first"}
+    assert not note.exists()
+
+
+def test_a_checkout_that_cannot_be_written_to_gets_no_note(tmp_path: Path) -> None:
+    nowhere = tmp_path / "missing" / "note"
+    with note_left({"DATABASE_URL": "first"}, nowhere) as is_noted:
+        assert not is_noted
+    assert read_note(nowhere) == {}

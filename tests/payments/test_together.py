@@ -1,0 +1,232 @@
+"""Payments that wait at the same time are posted by one call, and each has its own outcome, as if it had been alone."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import psycopg2
+import pytest
+from sqlalchemy import event, text
+
+from app import identity, ledger, payments
+from app.database import make_engine, transact
+from app.errors import (
+    ConflictRetryError,
+    DatabaseUnavailableError,
+    ForbiddenError,
+    IdempotencyKeyReusedError,
+    InsufficientFundsError,
+    NotFoundError,
+    SelfPaymentError,
+    UnauthenticatedError,
+    WalletFrozenError,
+)
+from app.identity import Scope, token_digest
+from app.money import parse_amount
+from app.payments import Order, Poster, Settled
+from app.payments.together import MAXIMUM_PAYMENTS_PER_CALL, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from app.database import Sessions
+    from app.payments import Delivery
+    from app.settings import Settings
+    from tests.conftest import Database
+
+LIMIT_SECONDS = 60
+
+
+class Counter:
+    """Where payments are handed in: people with tokens, and a poster."""
+
+    def __init__(self, sessions: Sessions, settings: Settings, viewer: Any) -> None:
+        self.sessions, self.settings, self.viewer = sessions, settings, viewer
+        self.tokens: dict[str, str] = {}
+        self.engine = make_engine(settings.database_url, pool_size=2, autocommit=True)
+        self.poster = Poster(self.engine, self._deliver)
+        self.groups: list[int] = []
+
+    def join(self, username: str, *scopes: Scope) -> str:
+        person = self.viewer(username)
+        issued = transact(self.sessions, lambda session: identity.create_api_token(
+            session, person, name="till", scopes=scopes or tuple(Scope)))
+        self.tokens[username] = issued.secret
+        return username
+
+    def order(self, payer: str, to: str, amount: str, key: UUID | None = None, memo: str | None = None) -> Order:
+        return Order(token_digest=token_digest(self.tokens.get(payer, payer)), idempotency_key=key or uuid4(), to=to,
+                     amount=parse_amount(amount, self.settings.currency), memo=memo)
+
+    def together(self, *orders: Order) -> list[Settled]:
+        """What one call makes of these."""
+        with self.engine.connect() as connection:
+            return settle(self.sessions.class_(connection), orders)
+
+    def hand_in(self, *orders: Order) -> list[Future[Settled]]:
+        futures: list[Future[Settled]] = [Future() for _ in orders]
+        for order, future in zip(orders, futures, strict=True):
+            self.poster.post(order, future.set_result)
+        return futures
+
+    def balance(self, username: str) -> str:
+        person = transact(self.sessions, lambda session: identity.find_person(session, username))
+        with self.sessions() as session:
+            balance = session.scalar(text(f"SELECT balance FROM ledger.accounts WHERE id = {person.account_id}"))
+        return str(balance)
+
+    def books(self) -> list[ledger.Break]:
+        return transact(self.sessions, ledger.verify)
+
+    def _deliver(self, outcomes: Sequence[Delivery]) -> None:
+        self.groups.append(len(outcomes))
+        for then, outcome in outcomes:
+            then(outcome)
+
+
+@pytest.fixture
+def counter(sessions: Sessions, settings: Settings, viewer: Any) -> Iterator[Counter]:
+    made = Counter(sessions, settings, viewer)
+    yield made
+    made.engine.dispose()
+
+
+def kinds(outcomes: Sequence[Settled]) -> list[type | None]:
+    return [type(each.failure) if each.failure else None for each in outcomes]
+
+
+def test_a_group_is_two_statements_and_each_has_its_own_outcome(counter: Counter) -> None:
+    alice, bob, reader = counter.join("alice"), counter.join("bob"), counter.join("reader", Scope.READ)
+    used = uuid4()
+    counter.together(counter.order(alice, bob, "1", used), counter.order(bob, alice, "1"), counter.order(reader, bob, "1"))
+    statements: list[str] = []
+    event.listen(counter.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    outcomes = counter.together(
+        counter.order(alice, bob, "10", memo="lunch"), counter.order(alice, bob, "5000"), counter.order("unknown", bob, "1"),
+        counter.order(reader, bob, "1"), counter.order(alice, alice, "1"), counter.order(alice, "nobody-here", "1"),
+        counter.order(alice, bob, "2", used), counter.order(alice, bob, "1", used), counter.order(bob, alice, "3"),
+    )
+    assert len(statements) == 2
+    assert kinds(outcomes) == [None, InsufficientFundsError, UnauthenticatedError, ForbiddenError, SelfPaymentError, NotFoundError,
+                               IdempotencyKeyReusedError, None, None]
+    first = outcomes[0].payment
+    assert first is not None
+    assert (first.signed.formatted, first.counterparty_username, first.memo, first.balance_after.formatted) == (
+        "-£10.00", "bob", "lunch", "£990.00")
+    assert first == transact(counter.sessions, lambda session: payments.find_payment(
+        session, counter.viewer("alice"), first.id, currency=counter.settings.currency))
+    assert (outcomes[7].replayed, outcomes[7].payment, outcomes[7].payment_id) == (True, None, used)
+    assert (counter.balance(alice), counter.balance(bob)) == ("99300", "100700")
+    assert counter.books() == []
+
+
+def test_two_payments_of_one_person_in_a_group_see_each_others_effect_on_the_balance(counter: Counter) -> None:
+    alice, bob, carol = (counter.join(name) for name in ("alice", "bob", "carol"))
+    outcomes = counter.together(
+        counter.order(alice, bob, "1000"), counter.order(alice, carol, "0.01"), counter.order(bob, carol, "2000"),
+        counter.order(carol, alice, "0.01"), counter.order(alice, carol, "0.01"),
+    )
+    assert kinds(outcomes) == [None, InsufficientFundsError, None, None, None]
+    assert [counter.balance(each) for each in (alice, bob, carol)] == ["0", "0", "300000"]
+    assert counter.books() == []
+
+
+def test_an_id_twice_in_a_group_is_paid_once(counter: Counter) -> None:
+    alice, bob, key = counter.join("alice"), counter.join("bob"), uuid4()
+    outcomes = counter.together(
+        counter.order(alice, bob, "5", key), counter.order(alice, bob, "5", key), counter.order(alice, bob, "6", key))
+    assert kinds(outcomes) == [None, None, IdempotencyKeyReusedError]
+    assert [each.replayed for each in outcomes[:2]] == [False, True]
+    assert counter.balance(alice) == "99500"
+
+
+def test_an_idle_poster_posts_at_once_and_what_waits_meanwhile_goes_together(counter: Counter) -> None:
+    alice, bob = counter.join("alice"), counter.join("bob")
+    futures = counter.hand_in(*[counter.order(alice, bob, "0.01") for _ in range(150)])
+    counter.poster.start()
+    assert [each.result(LIMIT_SECONDS).failure for each in futures] == [None] * 150
+    assert counter.groups == [MAXIMUM_PAYMENTS_PER_CALL, MAXIMUM_PAYMENTS_PER_CALL, 150 - 2 * MAXIMUM_PAYMENTS_PER_CALL]
+    [alone] = counter.hand_in(counter.order(alice, bob, "0.01"))
+    assert alone.result(LIMIT_SECONDS).payment is not None
+    assert counter.groups[-1] == 1
+    late = counter.hand_in(counter.order(alice, bob, "0.01"), counter.order(alice, bob, "0.01"))
+    counter.poster.stop()
+    assert [each.result(0).failure for each in late] == [None, None]
+    assert counter.balance(bob) == str(100_000 + 153)
+
+
+def test_who_is_stuck_on_a_lock_holds_up_the_others_of_its_group_but_does_not_fail_them(
+    counter: Counter, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.database.LOCK_TIMEOUT_SECONDS", 1)
+    counter.engine.dispose()
+    counter.engine = make_engine(counter.settings.database_url, pool_size=2, autocommit=True)
+    counter.poster = Poster(counter.engine, counter._deliver)
+    alice, bob, carol = (counter.join(name) for name in ("alice", "bob", "carol"))
+    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT FROM ledger.accounts WHERE id = (SELECT account_id FROM users WHERE username = 'carol') FOR UPDATE")
+        futures = counter.hand_in(counter.order(alice, carol, "1"), counter.order(alice, bob, "1"), counter.order(bob, alice, "2"))
+        counter.poster.start()
+        assert kinds([each.result(LIMIT_SECONDS) for each in futures]) == [ConflictRetryError, None, None]
+    holder.close()
+    [again] = counter.hand_in(counter.order(alice, carol, "1"))
+    assert again.result(LIMIT_SECONDS).failure is None
+    counter.poster.stop()
+
+
+def test_a_lost_connection_leaves_it_unknown_and_the_same_ids_settle_it(counter: Counter, database: Database) -> None:
+    alice, bob = counter.join("alice"), counter.join("bob")
+    orders = [counter.order(alice, bob, "1") for _ in range(10)]
+    counter.poster.start()
+    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT FROM ledger.accounts FOR UPDATE")
+        futures = counter.hand_in(*orders)
+        ended: list[tuple[Any, ...]] = []
+        while not ended:
+            ended = database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                     "WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        first = futures[0].result(LIMIT_SECONDS)
+    holder.close()
+    assert isinstance(first.failure, DatabaseUnavailableError)
+    for future in futures:
+        future.result(LIMIT_SECONDS)
+    settled = [each.result(LIMIT_SECONDS) for each in counter.hand_in(*orders)]
+    assert kinds(settled) == [None] * 10
+    assert counter.balance(alice) == "99000"
+    assert counter.books() == []
+    counter.poster.stop()
+
+
+def test_a_bug_that_one_payment_meets_stays_its_own(counter: Counter) -> None:
+    alice, bob = counter.join("alice"), counter.join("bob")
+    broken = counter.order(alice, bob, "1", memo="\x00")  # what no entry lets through, PostgreSQL cannot store
+    futures = counter.hand_in(counter.order(alice, bob, "1"), broken, counter.order(bob, alice, "1"))
+    counter.poster.start()
+    outcomes = [each.result(LIMIT_SECONDS) for each in futures]
+    assert [each.failure is None for each in outcomes] == [True, False, True]
+    counter.poster.stop()
+
+
+def test_a_frozen_wallet_is_refused_in_a_group_too(counter: Counter) -> None:
+    alice, bob, carol = (counter.join(name) for name in ("alice", "bob", "carol"))
+    account = transact(counter.sessions, lambda session: identity.find_person(session, bob)).account_id
+    transact(counter.sessions, lambda session: ledger.set_status(session, account, "frozen"))
+    assert kinds(counter.together(counter.order(alice, bob, "1"), counter.order(alice, carol, "1"), counter.order(bob, carol, "1"))) == [
+        WalletFrozenError, None, WalletFrozenError]
+
+
+def test_a_connection_that_broke_while_idle_costs_nobody_a_payment(counter: Counter, database: Database) -> None:
+    alice, bob = counter.join("alice"), counter.join("bob")
+    counter.poster.start()
+    [first] = counter.hand_in(counter.order(alice, bob, "1"))
+    assert first.result(LIMIT_SECONDS).failure is None
+    database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                     "AND pid <> pg_backend_pid()")
+    [second] = counter.hand_in(counter.order(alice, bob, "1"))
+    assert second.result(LIMIT_SECONDS).failure is None
+    assert counter.balance(alice) == "99800"
+    counter.poster.stop()

@@ -1,0 +1,72 @@
+"""The entry under an event loop of the test's own: its life, a payment that goes the short way, and all else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from app import identity
+from app.asgi import Entry
+from app.database import transact
+from app.identity import Scope
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.database import Sessions
+
+PAY = "mutation ($input: SendPaymentInput!) { sendPayment(input: $input) { replayed payment { memo } errors { code } } }"
+
+
+async def ask(entry: Entry, body: bytes, *headers: tuple[bytes, bytes], method: str = "POST", path: str = "/graphql") -> tuple[int, bytes]:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "http_version": "1.1", "method": method, "path": path, "root_path": "", "query_string": b"",
+             "scheme": "http", "server": ("x", 80), "client": ("127.0.0.1", 1),
+             "headers": [(b"host", b"x"), (b"content-type", b"application/json"), *headers]}
+    await entry(scope, receive, send)
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def test_an_entry_lives_pays_and_ends(app: Flask, sessions: Sessions, viewer: Any) -> None:
+    alice = viewer("alice")
+    viewer("bob")
+    secret = transact(sessions, lambda session: identity.create_api_token(session, alice, name="till", scopes=list(Scope))).secret
+    bearer, key = (b"authorization", f"Bearer {secret}".encode()), str(uuid4())
+
+    def order(**changed: Any) -> bytes:
+        given = {"idempotencyKey": key, "to": "bob", "amount": "1.00", "memo": "lunch", **changed}
+        return json.dumps({"query": PAY, "variables": {"input": given}}).encode()
+
+    async def live() -> None:
+        entry, life, told = Entry(app), asyncio.Queue[dict[str, Any]](), asyncio.Queue[dict[str, Any]]()
+        living = asyncio.create_task(entry({"type": "lifespan"}, life.get, told.put))
+        await life.put({"type": "lifespan.startup"})
+        assert (await told.get())["type"] == "lifespan.startup.complete"
+        for replayed in (False, True, True):  # the first prepares the document, and goes the ordinary way
+            status, text = await ask(entry, order(), bearer)
+            assert (status, json.loads(text)["data"]["sendPayment"]["replayed"]) == (200, replayed)
+        status, text = await ask(entry, order(idempotencyKey=str(uuid4()), memo="tea"), bearer)
+        assert json.loads(text)["data"]["sendPayment"] == {"replayed": False, "payment": {"memo": "tea"}, "errors": []}
+        status, text = await ask(entry, order(idempotencyKey=str(uuid4()), amount="5000"), bearer)
+        assert json.loads(text)["data"]["sendPayment"]["errors"] == [{"code": "INSUFFICIENT_FUNDS"}]
+        assert [(await ask(entry, order(**{name: 5}), bearer))[0] for name in ("amount", "to", "memo")] == [200, 200, 400]
+        assert (await ask(entry, order(), (b"authorization", b"Bearer wave_unknown")))[0] == 401
+        assert (await ask(entry, b"{", bearer))[0] == 400
+        assert (await ask(entry, order(), (b"sec-fetch-site", b"cross-site")))[0] == 403
+        assert (await ask(entry, b"", method="GET", path="/healthz"))[0] == 200
+        await life.put({"type": "lifespan.shutdown"})
+        await living
+        assert (await told.get())["type"] == "lifespan.shutdown.complete"
+
+    with ThreadPoolExecutor(1) as thread:  # the browser's driver keeps a loop of its own in the main thread
+        thread.submit(asyncio.run, live()).result()

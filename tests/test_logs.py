@@ -1,0 +1,55 @@
+"""An event is one line of JSON, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import pytest
+
+from app.logs import JsonLines, log_as_json
+
+if TYPE_CHECKING:
+    from tests.gunicorn import Served
+
+
+def line_of(record: logging.LogRecord) -> dict[str, Any]:
+    text = JsonLines().format(record)
+    assert "\n" not in text
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_an_event_has_its_time_level_name_and_fields() -> None:
+    record = logging.makeLogRecord({"msg": "paid %s", "args": ("bob",), "levelname": "INFO", "levelno": 20, "created": 0.0})
+    record.amount, record.payment = "1.00\n£", UUID(int=7)
+    assert line_of(record) == {
+        "time": "1970-01-01T00:00:00.000+00:00", "level": "info", "event": "paid bob", "amount": "1.00\n£",
+        "payment": "00000000-0000-0000-0000-000000000007",
+    }
+
+
+def test_a_bugs_traceback_is_in_its_line() -> None:
+    try:
+        raise ValueError("broken")
+    except ValueError as error:
+        record = logging.makeLogRecord({"msg": "bug", "exc_info": (ValueError, error, error.__traceback__)})
+    assert line_of(record)["traceback"].endswith("ValueError: broken")
+
+
+def test_the_programs_log_goes_to_standard_error_and_nowhere_else(capsys: pytest.CaptureFixture[str]) -> None:
+    log_as_json()
+    log_as_json()
+    logging.getLogger("app.anything").info("hello", extra={"to": "you"})
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [json.loads(line)["event"] for line in err.splitlines()] == ["hello"]
+
+
+def test_what_gunicorn_itself_says_is_lines_of_json_too(served: Served) -> None:
+    served.stop()
+    lines = [json.loads(line) for line in served.log]
+    assert any(line["event"].startswith("Listening at: http://127.0.0.1:") for line in lines)
+    assert {"time", "level", "event"} <= set(lines[0])
