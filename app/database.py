@@ -43,8 +43,7 @@ def make_engine(url: str, *, pool_size: int, autocommit: bool = False) -> Engine
 
     Args:
         url: SQLAlchemy address of the database, as the app's role.
-        autocommit: each statement is its own transaction, without BEGIN and COMMIT around it, and a connection is not tried out
-            before its use: for whoever makes single statements and can tell for itself that a connection has broken.
+        autocommit: each statement is its own transaction, without BEGIN and COMMIT around it.
         pool_size: connections held at most; a further request waits POOL_TIMEOUT_SECONDS for one.
     """
     options = " ".join((
@@ -67,19 +66,25 @@ def make_engine(url: str, *, pool_size: int, autocommit: bool = False) -> Engine
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
-        pool_pre_ping=not autocommit,
         isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
         pool_use_lifo=True,
     )
 
 
-def make_sessions(engine: Engine) -> Sessions:
-    """Sessions over this engine. Objects stay readable after the commit: an answer is rendered when the locks are gone."""
-    return sessionmaker(engine, expire_on_commit=False)
+def make_sessions(engine: Engine, *, autocommit: bool = False) -> Sessions:
+    """Sessions over this engine. Objects stay readable after the commit: an answer is rendered when the locks are gone.
+
+    Args:
+        autocommit: without BEGIN and COMMIT, over the same connections; for work that only reads, of which each statement stands alone.
+    """
+    return sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT") if autocommit else engine, expire_on_commit=False)
 
 
 def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
     """Run one unit of work in one transaction, again from its start when it was a deadlock's or serialization failure's victim.
+
+    It also runs again, once, when its connection breaks before the commit: nothing of it was stored, and a connection that lay idle
+    while the database restarted breaks at its first use. So no connection has to be tried out beforehand.
 
     Args:
         work: gets a session, commits nothing itself, and may run several times; all of it or nothing is stored.
@@ -88,14 +93,21 @@ def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
         ConflictRetryError: still in conflict after CONFLICT_TRIES; nothing was stored.
         DatabaseUnavailableError: no connection, or it broke; if it broke at COMMIT, whether it was stored is unknown.
     """
+    broken_before = False
     for attempt in range(1, CONFLICT_TRIES + 1):
+        is_committing = False
         try:
-            with sessions.begin() as session:
-                return work(session)
+            with sessions() as session:
+                result = work(session)
+                is_committing = True
+                session.commit()
+                return result
         except DBAPIError as error:
-            if not is_conflict(error):
+            broke_early = error.connection_invalidated and not is_committing
+            if not is_conflict(error) and (broken_before or not broke_early):
                 raise expected_failure(error) from error
-            log.info("conflict", extra={"attempt": attempt, "sqlstate": sqlstate(error)})
+            broken_before = broken_before or broke_early
+            log.info("again", extra={"attempt": attempt, "sqlstate": sqlstate(error), "connection_broke": broke_early})
         except PoolTimeoutError as error:
             raise DatabaseUnavailableError(str(error)) from error
     raise ConflictRetryError(f"in conflict {CONFLICT_TRIES} times")

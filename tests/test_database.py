@@ -116,3 +116,39 @@ def test_what_fails_leaves_nothing_behind(sessions: Sessions, database: Database
     with pytest.raises(ConflictRetryError):
         transact(sessions, work)
     assert database.execute("SELECT count(*) FROM kept") == [(0,)]
+
+
+def test_a_connection_that_broke_is_replaced_and_nothing_is_done_twice(sessions: Sessions, database: Database) -> None:
+    database.execute("CREATE TABLE tally (n int); INSERT INTO tally VALUES (0); GRANT ALL ON tally TO payment_system")
+    ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'payment_system' AND datname = current_database()"
+    transact(sessions, lambda session: session.execute(text("SELECT 1")))
+    database.execute(ends)
+    tries: list[int] = []
+
+    def work(session: Session) -> None:
+        session.execute(text("UPDATE tally SET n = n + 1"))
+        tries.append(1)
+        if len(tries) == 1:
+            database.execute(ends)
+            session.execute(text("SELECT 1"))
+
+    # The first try's connection was broken from the start: that was the one other try. So its second break is told.
+    with pytest.raises(DatabaseUnavailableError):
+        transact(sessions, work)
+    tries.clear()
+    transact(sessions, work)
+    assert (len(tries), database.execute("SELECT n FROM tally")) == (2, [(1,)])
+
+
+def test_whether_a_commit_that_broke_was_stored_is_not_guessed(sessions: Sessions, database: Database) -> None:
+    tries: list[int] = []
+
+    def work(session: Session) -> None:
+        tries.append(1)
+        session.execute(text("SELECT 1"))
+        database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'payment_system' "
+                         "AND datname = current_database()")
+
+    with pytest.raises(DatabaseUnavailableError):
+        transact(sessions, work)
+    assert len(tries) == 1

@@ -1,7 +1,4 @@
-"""Owns the way from a request to its answer, as plain values: whatever entry takes it, the same rules hold. Knows no framework.
-
-One request is one transaction. A mutation that is refused, or whose answer has a top-level error, leaves nothing behind.
-"""
+"""Owns the way from a request to its answer, as plain values: whatever entry takes it, the same rules hold. Knows no framework."""
 
 from __future__ import annotations
 
@@ -10,38 +7,29 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from graphql import execute_sync
-from graphql.execution.values import get_variable_values
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.api.context import Context
-from app.api.documents import Documents, Prepared
+from app.api.asked import ALLOWED_METHODS, check_body, read_request
+from app.api.documents import Documents
+from app.api.executing import execute, execute_settled, operation_of
 from app.api.failures import RequestCode, RequestRefusedError, execution_error, masked, request_errors, told
-from app.api.limits import MAXIMUM_BODY_BYTES, MAXIMUM_ERRORS_SHOWN, maximum_body_bytes, takes_large_body
+from app.api.limits import MAXIMUM_BODY_BYTES
 from app.api.schema import SCHEMA
 from app.api.short_way import order_of
 from app.database import transact
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
-from app.http import Facts, Wave, log_failure, login_cookie, viewer_of
+from app.http import Facts, Wave, log_failure, login_cookie
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from graphql import ExecutionResult
-
+    from app.api.executing import Executed, Operation
     from app.payments import Order, Settled
 
 OK: Final = 200
 NO_CONTENT: Final = 204
-BAD_REQUEST: Final = 400
-METHOD_NOT_ALLOWED: Final = 405
-CONTENT_TOO_LARGE: Final = 413
-UNSUPPORTED_MEDIA_TYPE: Final = 415
 SERVER_ERROR: Final = 500
 SERVICE_UNAVAILABLE: Final = 503
-ALLOWED_METHODS: Final = "OPTIONS, POST"
-
 
 # For an answer that needs nothing looked up; bound to no database, it refuses every statement.
 NO_DATABASE: Final = Session()
@@ -61,15 +49,6 @@ class Answer:
     """Who asked, for the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a body asks for, in its proper shape."""
-
-    query: str
-    variables: dict[str, Any]
-    operation_name: str | None
-
-
 class Desk(Protocol):
     """What an entry on an event loop gives, so that the loop goes on meanwhile."""
 
@@ -78,14 +57,6 @@ class Desk(Protocol):
 
     async def in_thread(self, work: Callable[[], Answer]) -> Answer:
         """Run what waits for the database, or computes for long, elsewhere."""
-
-
-class UndoneError(Exception):
-    """Carries an outcome out of its transaction, which is rolled back by it."""
-
-    def __init__(self, result: ExecutionResult, context: Context) -> None:
-        self.outcome = (result, context)
-        super().__init__("nothing of this mutation is kept")
 
 
 def answer(facts: Facts, *, content_type: str | None, body: bytes, running: Wave) -> Answer:
@@ -97,12 +68,11 @@ def answer(facts: Facts, *, content_type: str | None, body: bytes, running: Wave
     try:
         if facts.method == "OPTIONS":
             return Answer(status=NO_CONTENT, body=b"", headers={"Allow": ALLOWED_METHODS})
-        asked = _read(facts, content_type, body)
+        asked = read_request(facts, content_type, body)
         open_schema = running.settings.environment == "development"
         prepared = _documents(open_schema=open_schema).prepare(asked.query)
-        _check_body(body, prepared)
-        _check_operation(prepared, asked, open_schema=open_schema)
-        return _execute(prepared, asked, facts, running)
+        check_body(body, prepared)
+        return _answer_of(execute(operation_of(prepared, asked, open_schema=open_schema), facts, running))
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, nothing internal leaves the server
         return failure(error, facts)
 
@@ -111,35 +81,31 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
     """As `answer`, for an entry that must not wait: payments go the short way, all else in a thread of its own. Never raises."""
     try:
         # A large body is read in a thread too: the loop would stand still meanwhile.
-        asked = _read(facts, content_type, body) if facts.method == "POST" and len(body) <= MAXIMUM_BODY_BYTES else None
+        asked = read_request(facts, content_type, body) if facts.method == "POST" and len(body) <= MAXIMUM_BODY_BYTES else None
         open_schema = running.settings.environment == "development"
         prepared = _documents(open_schema=open_schema).kept(asked.query) if asked else None
-        if asked and prepared and asked.operation_name in (None, "", prepared.name):
-            order = order_of(prepared, asked.variables, facts, running.settings.currency)
-            if order:
-                return await _settle(order, prepared, asked, facts=facts, running=running, desk=desk)
+        order = order_of(prepared, asked.variables, facts, running.settings.currency) if asked and prepared else None
+        if asked and prepared and order:
+            operation = operation_of(prepared, asked, open_schema=open_schema)
+            return await _settle(order, operation, facts=facts, running=running, desk=desk)
     except Exception as error:  # noqa: BLE001 - as in `answer`
         return failure(error, facts)
     return await desk.in_thread(lambda: answer(facts, content_type=content_type, body=body, running=running))
 
 
-async def _settle(order: Order, prepared: Prepared, asked: Asked, *, facts: Facts, running: Wave, desk: Desk) -> Answer:
+async def _settle(order: Order, operation: Operation, *, facts: Facts, running: Wave, desk: Desk) -> Answer:
     settled = await desk.settle(order)
     if settled.failure and not belongs_in_payload(settled.failure):
         return failure(settled.failure, facts)
 
-    def render(session: Session) -> Answer:
-        context = Context(session=session, settings=running.settings, facts=facts, viewer=settled.viewer, settled=settled)
-        result = execute_sync(SCHEMA, prepared.document, context_value=context, variable_values=asked.variables)
-        return _answer_of(result, context, kept=True, mutates=True)
-
     def render_with_lookup() -> Answer:
-        with running.sessions() as session:
-            return render(session)
+        return _answer_of(transact(running.reading, lambda session: execute_settled(operation, settled, facts, running, session)))
 
     # A payment that was in the books already may have been refunded since, so it is looked up, and that takes a thread.
     # Of a new one, and of a refusal, all is known.
-    return await desk.in_thread(render_with_lookup) if settled.replayed else render(NO_DATABASE)
+    if settled.replayed:
+        return await desk.in_thread(render_with_lookup)
+    return _answer_of(execute_settled(operation, settled, facts, running, NO_DATABASE))
 
 
 def failure(error: Exception, facts: Facts) -> Answer:
@@ -159,92 +125,9 @@ def failure(error: Exception, facts: Facts) -> Answer:
     return Answer(status=error.http_status, body=_json({"errors": [told(error)]}), headers=headers)
 
 
-def _read(facts: Facts, content_type: str | None, body: bytes) -> Asked:
-    if facts.method != "POST":
-        message = "Send GraphQL requests by POST."
-        raise RequestRefusedError(METHOD_NOT_ALLOWED, RequestCode.METHOD_NOT_ALLOWED, [message], {"Allow": ALLOWED_METHODS})
-    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
-        message = "Send the request as JSON, with the header `Content-Type: application/json`."
-        raise RequestRefusedError(UNSUPPORTED_MEDIA_TYPE, RequestCode.UNSUPPORTED_MEDIA_TYPE, [message])
-    limit = maximum_body_bytes(facts)
-    if len(body) > limit:
-        raise _too_large(limit)
-    asked = _asked(_json_of(body))
-    if len(asked.query) > MAXIMUM_BODY_BYTES:
-        raise _too_large(MAXIMUM_BODY_BYTES)
-    return asked
-
-
-def _check_body(body: bytes, prepared: Prepared) -> None:
-    if len(body) > MAXIMUM_BODY_BYTES and not takes_large_body(prepared.operation):
-        raise _too_large(MAXIMUM_BODY_BYTES)
-
-
-def _too_large(limit: int) -> RequestRefusedError:
-    return RequestRefusedError(CONTENT_TOO_LARGE, RequestCode.BODY_TOO_LARGE, [f"A request has at most {limit} bytes."])
-
-
-def _json_of(body: bytes) -> object:
-    try:
-        given: object = json.loads(body.decode(), parse_constant=_refuse_constant)
-        # Half a surrogate pair is no text that could be stored or compared; JSON lets one be written as \ud800.
-        json.dumps(given, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise _bad_request("The body is not JSON in UTF-8.") from None
-    return given
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")  # though Python reads it
-
-
-def _asked(given: object) -> Asked:
-    if not isinstance(given, dict):
-        raise _bad_request('Send one JSON object, such as {"query": "{ viewer { user { username } } }"}; there is no batching.')
-    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
-    if not isinstance(query, str):
-        raise _bad_request("`query` is missing, or is not text.")
-    if not isinstance(variables, dict | None):
-        raise _bad_request("`variables` is not an object.")
-    if not isinstance(name, str | None):
-        raise _bad_request("`operationName` is not text.")
-    return Asked(query, variables or {}, name)
-
-
-def _bad_request(message: str) -> RequestRefusedError:
-    return RequestRefusedError(BAD_REQUEST, RequestCode.BAD_REQUEST, [message])
-
-
 @cache
 def _documents(*, open_schema: bool) -> Documents:
     return Documents(SCHEMA, open_schema=open_schema)
-
-
-def _check_operation(prepared: Prepared, asked: Asked, *, open_schema: bool) -> None:
-    if asked.operation_name not in (None, "", prepared.name):
-        raise _bad_request("`operationName` is not the name of the operation in the query.")
-    definitions = prepared.operation.variable_definitions or ()
-    values = get_variable_values(
-        SCHEMA, definitions, asked.variables, max_errors=MAXIMUM_ERRORS_SHOWN, hide_suggestions=not open_schema,
-    )
-    if isinstance(values, list):
-        raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_VARIABLES, values)
-
-
-def _execute(prepared: Prepared, asked: Asked, facts: Facts, running: Wave) -> Answer:
-    def work(session: Session) -> tuple[ExecutionResult, Context]:
-        viewer = viewer_of(session, facts, running.settings)
-        context = Context(session=session, settings=running.settings, facts=facts, viewer=viewer)
-        result = execute_sync(SCHEMA, prepared.document, context_value=context, variable_values=asked.variables)
-        _raise_from_database(result)
-        if context.refused or (prepared.mutates and result.errors):
-            raise UndoneError(result, context)
-        return result, context
-
-    try:
-        return _answer_of(*transact(running.sessions, work), kept=True, mutates=prepared.mutates)
-    except UndoneError as undone:
-        return _answer_of(*undone.outcome, kept=False, mutates=prepared.mutates)
 
 
 def belongs_in_payload(error: Exception) -> bool:
@@ -252,26 +135,18 @@ def belongs_in_payload(error: Exception) -> bool:
     return isinstance(error, WalletError) and not isinstance(error, UnauthenticatedError) and error.http_status < SERVER_ERROR
 
 
-def _raise_from_database(result: ExecutionResult) -> None:
-    """The database's own failures end the transaction: `transact` tries again, or tells whose fault it is."""
-    for error in result.errors or ():
-        if isinstance(error.original_error, SQLAlchemyError):
-            raise error.original_error
-
-
-def _answer_of(result: ExecutionResult, context: Context, *, kept: bool, mutates: bool) -> Answer:
-    errors = [execution_error(error, context.facts) for error in result.errors or ()]
-    # What a mutation that was rolled back could still show would not be so.
-    data = None if mutates and errors else result.data
-    failed = data is None and any(error["extensions"]["code"] == RequestCode.INTERNAL for error in errors)
+def _answer_of(executed: Executed) -> Answer:
+    context = executed.context
+    errors = [execution_error(error, context.facts) for error in executed.errors]
+    failed = executed.data is None and any(error["extensions"]["code"] == RequestCode.INTERNAL for error in errors)
     cookies: tuple[dict[str, Any], ...] = ()
-    if kept and context.login_token is not None:
+    if executed.kept and context.login_token is not None:
         settings = context.settings
         lifetime = settings.login_lifetime_seconds if context.login_token else 0
         cookies = (login_cookie(context.login_token, secure=settings.secure_cookies, lifetime_seconds=lifetime),)
     return Answer(
         status=SERVER_ERROR if failed else OK,
-        body=_json({"data": data, "errors": errors} if errors else {"data": data}),
+        body=_json({"data": executed.data, "errors": errors} if errors else {"data": executed.data}),
         cookies=cookies,
         username=context.viewer.username if context.viewer else None,
     )

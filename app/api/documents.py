@@ -17,11 +17,14 @@ from graphql import (
     validate,
 )
 
+from app.api.compiled import compile_document
 from app.api.failures import RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_CACHED_CHARACTERS, MAXIMUM_COMMENTS, MAXIMUM_ERRORS_SHOWN, MAXIMUM_TOKENS, check_size
 
 if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema
+
+    from app.api.compiled import Compiled
 
 BAD_REQUEST: Final = 400
 
@@ -32,6 +35,8 @@ class Prepared:
 
     document: DocumentNode
     operation: OperationDefinitionNode
+    compiled: Compiled | None
+    """The same as a function, unless it has something that only graphql-core knows."""
 
     @property
     def name(self) -> str | None:
@@ -92,7 +97,7 @@ class Documents:
         if self._schema.get_root_type(operation.operation) is None:
             message = "Send a query or a mutation; there are no subscriptions."
             raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_QUERY, [message])
-        return Prepared(document, operation)
+        return Prepared(document, operation, compile_document(self._schema, document, operation))
 
     def _keep(self, text: str, made: Prepared) -> None:
         with self._lock:

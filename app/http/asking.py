@@ -31,6 +31,8 @@ class Wave:
     settings: Settings
     engine: Engine
     sessions: Sessions
+    reading: Sessions
+    """For what only reads: without BEGIN and COMMIT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

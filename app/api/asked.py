@@ -1,0 +1,94 @@
+"""Owns reading a request's body: what it asks for, in its proper shape, or why it cannot be read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from app.api.failures import RequestCode, RequestRefusedError
+from app.api.limits import MAXIMUM_BODY_BYTES, maximum_body_bytes, takes_large_body
+
+if TYPE_CHECKING:
+    from app.api.documents import Prepared
+    from app.http import Facts
+
+BAD_REQUEST: Final = 400
+METHOD_NOT_ALLOWED: Final = 405
+CONTENT_TOO_LARGE: Final = 413
+UNSUPPORTED_MEDIA_TYPE: Final = 415
+ALLOWED_METHODS: Final = "OPTIONS, POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a body asks for, in its proper shape."""
+
+    query: str
+    variables: dict[str, Any]
+    operation_name: str | None
+
+
+def read_request(facts: Facts, content_type: str | None, body: bytes) -> Asked:
+    """What the request asks for.
+
+    Args:
+        body: as sent; of a longer one than may be, at least `maximum_body_bytes` + 1.
+
+    Raises: RequestRefusedError
+    """
+    if facts.method != "POST":
+        message = "Send GraphQL requests by POST."
+        raise RequestRefusedError(METHOD_NOT_ALLOWED, RequestCode.METHOD_NOT_ALLOWED, [message], {"Allow": ALLOWED_METHODS})
+    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
+        message = "Send the request as JSON, with the header `Content-Type: application/json`."
+        raise RequestRefusedError(UNSUPPORTED_MEDIA_TYPE, RequestCode.UNSUPPORTED_MEDIA_TYPE, [message])
+    limit = maximum_body_bytes(facts)
+    if len(body) > limit:
+        raise _too_large(limit)
+    asked = _asked(_json_of(body))
+    if len(asked.query) > MAXIMUM_BODY_BYTES:
+        raise _too_large(MAXIMUM_BODY_BYTES)
+    return asked
+
+
+def check_body(body: bytes, prepared: Prepared) -> None:
+    """Raises: RequestRefusedError for a large body of what takes none."""
+    if len(body) > MAXIMUM_BODY_BYTES and not takes_large_body(prepared.operation):
+        raise _too_large(MAXIMUM_BODY_BYTES)
+
+
+def _too_large(limit: int) -> RequestRefusedError:
+    return RequestRefusedError(CONTENT_TOO_LARGE, RequestCode.BODY_TOO_LARGE, [f"A request has at most {limit} bytes."])
+
+
+def _json_of(body: bytes) -> object:
+    try:
+        given: object = json.loads(body.decode(), parse_constant=_refuse_constant)
+        if b"\\u" in body:  # half a surrogate pair is no text that could be stored or compared; JSON lets one be written as \ud800
+            json.dumps(given, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise bad_request("The body is not JSON in UTF-8.") from None
+    return given
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")  # though Python reads it
+
+
+def _asked(given: object) -> Asked:
+    if not isinstance(given, dict):
+        raise bad_request('Send one JSON object, such as {"query": "{ viewer { user { username } } }"}; there is no batching.')
+    query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
+    if not isinstance(query, str):
+        raise bad_request("`query` is missing, or is not text.")
+    if not isinstance(variables, dict | None):
+        raise bad_request("`variables` is not an object.")
+    if not isinstance(name, str | None):
+        raise bad_request("`operationName` is not text.")
+    return Asked(query, variables or {}, name)
+
+
+def bad_request(message: str) -> RequestRefusedError:
+    """The refusal of a request that has not the form of one."""
+    return RequestRefusedError(BAD_REQUEST, RequestCode.BAD_REQUEST, [message])

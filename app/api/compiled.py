@@ -1,0 +1,126 @@
+"""Owns executing a document by functions made of it once: the plain road, on which every field has a value and nothing fails.
+
+It is no second GraphQL. What it does not know, and whatever goes wrong, is an UnusualError: graphql-core then executes the same
+document from its start and tells what happened as the specification says. So it is only for what may run twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphql import (
+    DirectiveNode,
+    FragmentDefinitionNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    Visitor,
+    default_field_resolver,
+    visit,
+)
+from graphql.execution.collect_fields import collect_fields, collect_sub_fields
+from graphql.execution.values import get_argument_values
+
+if TYPE_CHECKING:
+    from graphql import DocumentNode, FieldNode, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
+
+    from app.api.context import Context
+
+Read = Callable[[Any, "Info"], Any]
+"""From the parent to a field's value as JSON; or from a value of ours to the same as JSON."""
+Compiled = Callable[["Context", dict[str, Any]], dict[str, Any]]
+"""From a context and the coerced variables to the answer's `data`. Raises: UnusualError, and whatever a resolver raises."""
+
+
+class UnusualError(Exception):
+    """Not the plain road; graphql-core knows the way."""
+
+
+class Info(NamedTuple):
+    """What resolvers use of graphql-core's GraphQLResolveInfo."""
+
+    context: Context
+    variable_values: dict[str, Any]
+
+
+def compile_document(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Compiled | None:
+    """The valid document as a function; None when it has something that only graphql-core knows."""
+    root = schema.get_root_type(operation.operation)
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    try:
+        if root is None:
+            return None
+        visit(document, _NoDirectives())
+        fields = collect_fields(schema, fragments, {}, root, operation.selection_set)
+        read = _Compiler(schema, fragments, has_variables=bool(operation.variable_definitions)).object(root, fields)
+    except (UnusualError, GraphQLError):
+        return None
+    return lambda context, variables: read(None, Info(context, variables))
+
+
+class _NoDirectives(Visitor):
+    def enter_directive(self, *_: object) -> None:
+        raise UnusualError(DirectiveNode.kind)
+
+
+class _Compiler:
+    def __init__(self, schema: GraphQLSchema, fragments: dict[str, FragmentDefinitionNode], *, has_variables: bool) -> None:
+        self._schema = schema
+        self._fragments = fragments
+        self._has_variables = has_variables
+
+    def object(self, parent: GraphQLObjectType, fields: dict[str, list[FieldNode]]) -> Read:
+        """Source: the GraphQL specification of October 2021, section 6.3, Executing Selection Sets."""
+        reads = [(key, self._field(parent, nodes)) for key, nodes in fields.items()]
+        return lambda value, info: {key: read(value, info) for key, read in reads}
+
+    def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode]) -> Read:
+        """Source: section 6.4, Executing Fields."""
+        name = nodes[0].name.value
+        if name == "__typename":
+            return lambda _value, _info: parent.name
+        field = parent.fields.get(name)
+        if field is None:  # the schema's questions about itself
+            raise UnusualError(name)
+        resolve: Callable[..., Any] = field.resolve or default_field_resolver
+        complete = self._nullable(field.type, nodes)
+        if self._has_variables and nodes[0].arguments:
+            return lambda value, info: complete(resolve(value, info, **get_argument_values(field, nodes[0], info.variable_values)), info)
+        arguments = get_argument_values(field, nodes[0], {})
+        if arguments:
+            return lambda value, info: complete(resolve(value, info, **arguments), info)
+        return lambda value, info: complete(resolve(value, info), info)
+
+    def _nullable(self, kind: GraphQLOutputType, nodes: list[FieldNode]) -> Read:
+        """Source: section 6.4.3, Value Completion."""
+        if isinstance(kind, GraphQLNonNull):
+            complete = self._completion(kind.of_type, nodes)
+
+            def required(value: object, info: Info) -> object:
+                completed = None if value is None else complete(value, info)
+                if completed is None:
+                    raise UnusualError
+                return completed
+
+            return required
+        complete = self._completion(kind, nodes)
+        return lambda value, info: None if value is None else complete(value, info)
+
+    def _completion(self, kind: GraphQLOutputType, nodes: list[FieldNode]) -> Read:
+        if isinstance(kind, GraphQLScalarType | GraphQLEnumType):
+            serialize = kind.serialize
+            return lambda value, _info: serialize(value)
+        if isinstance(kind, GraphQLList):
+            item = self._nullable(kind.of_type, nodes)
+            return lambda value, info: [item(each, info) for each in value]
+        if isinstance(kind, GraphQLObjectType):
+            return self.object(kind, collect_sub_fields(self._schema, self._fragments, {}, kind, nodes))
+        return _none_of_them  # of an interface
+
+
+def _none_of_them(_value: object, _info: Info) -> object:
+    raise UnusualError

@@ -1,0 +1,125 @@
+"""Owns executing a document that may be executed: in one unit of work, and by the cheapest way that gives the same answer.
+
+A mutation is one transaction. If it is refused, or its answer has a top-level error, it leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import execute_sync
+from graphql.execution.values import get_variable_values
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.api.asked import BAD_REQUEST, bad_request
+from app.api.context import Context
+from app.api.failures import RequestCode, RequestRefusedError
+from app.api.limits import MAXIMUM_ERRORS_SHOWN
+from app.api.schema import SCHEMA
+from app.database import transact
+from app.http import viewer_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import GraphQLError
+    from sqlalchemy.orm import Session
+
+    from app.api.asked import Asked
+    from app.api.documents import Prepared
+    from app.http import Facts, Wave
+    from app.payments import Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is to be executed."""
+
+    prepared: Prepared
+    given: dict[str, Any]
+    """The variables as they were sent."""
+    variables: dict[str, Any]
+    """As the schema reads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What came of it."""
+
+    data: dict[str, Any] | None
+    errors: Sequence[GraphQLError]
+    context: Context
+    kept: bool
+    """Whether what was written stays."""
+
+
+class UndoneError(Exception):
+    """Carries an outcome out of its transaction, which is rolled back by it."""
+
+    def __init__(self, executed: Executed) -> None:
+        self.executed = executed
+        super().__init__("nothing of this mutation is kept")
+
+
+def operation_of(prepared: Prepared, asked: Asked, *, open_schema: bool) -> Operation:
+    """The document with its variables. Raises: RequestRefusedError for those that do not fit it."""
+    if asked.operation_name not in (None, "", prepared.name):
+        raise bad_request("`operationName` is not the name of the operation in the query.")
+    values = get_variable_values(
+        SCHEMA, prepared.operation.variable_definitions or (), asked.variables,
+        max_errors=MAXIMUM_ERRORS_SHOWN, hide_suggestions=not open_schema,
+    )
+    if isinstance(values, list):
+        raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_VARIABLES, values)
+    return Operation(prepared, asked.variables, values)
+
+
+def execute(operation: Operation, facts: Facts, running: Wave) -> Executed:
+    """Find out who asks, and do what they ask. Raises: UnauthenticatedError, and what the database's failures mean."""
+    def context_for(session: Session) -> Context:
+        return Context(session=session, settings=running.settings, facts=facts, viewer=viewer_of(session, facts, running.settings))
+
+    if not operation.prepared.mutates:
+        return transact(running.reading, lambda session: _read(operation, context_for(session)))
+    try:
+        return transact(running.sessions, lambda session: _mutate(operation, context_for(session)))
+    except UndoneError as undone:
+        return undone.executed
+
+
+def execute_settled(operation: Operation, settled: Settled, facts: Facts, running: Wave, session: Session) -> Executed:
+    """Answer a `sendPayment` whose payment is made, or refused, already: it only reads."""
+    context = Context(session=session, settings=running.settings, facts=facts, viewer=settled.viewer, settled=settled)
+    return _read(operation, context) if settled.failure is None else _by_graphql_core(operation, context)
+
+
+def _read(operation: Operation, context: Context) -> Executed:
+    compiled = operation.prepared.compiled
+    if compiled:
+        try:
+            return Executed(compiled(context, operation.variables), (), context, kept=True)
+        except SQLAlchemyError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and tells it
+            context.lookups = 0
+    return _by_graphql_core(operation, context)
+
+
+def _mutate(operation: Operation, context: Context) -> Executed:
+    executed = _by_graphql_core(operation, context)
+    if executed.kept:
+        return executed
+    raise UndoneError(executed)
+
+
+def _by_graphql_core(operation: Operation, context: Context) -> Executed:
+    result = execute_sync(SCHEMA, operation.prepared.document, context_value=context, variable_values=operation.given)
+    errors = result.errors or ()
+    for error in errors:
+        # The database's own failures end the transaction: `transact` tries again, or tells whose fault it is.
+        if isinstance(error.original_error, SQLAlchemyError):
+            raise error.original_error
+    undone = operation.prepared.mutates and bool(errors)
+    # What a mutation that was rolled back could still show would not be so.
+    return Executed(None if undone else result.data, errors, context, kept=not (undone or context.refused))
