@@ -55,4 +55,4 @@ logconfig_dict = {
 
 def post_fork(_server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
     """Give each worker connections of its own: one inherited from the parent would be shared with the other workers."""
-    worker.app.wsgi().running.engine.dispose(close=False)
+    worker.app.wsgi().running.forget_connections()

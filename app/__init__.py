@@ -34,10 +34,12 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or load_settings()
     log_as_json()
-    engine = make_engine(settings.database_url, pool_size=settings.database_pool_size)
+    sessions, reading = (
+        make_sessions(make_engine(settings.database_url, pool_size=settings.database_pool_size, autocommit=autocommit))
+        for autocommit in (False, True)
+    )
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
-    sessions = make_sessions(engine)
-    app.extensions[EXTENSION_NAME] = Wave(settings, engine, sessions, make_sessions(engine, autocommit=True))
+    app.extensions[EXTENSION_NAME] = Wave(settings, sessions, reading)
     # Before any route: a request that another site sent is refused whatever it was for.
     app.before_request(_begin_request)
     app.after_request(_finish_request)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from babel.core import get_global
@@ -41,7 +41,7 @@ class Currency:
         return cls(code, get_currency_precision(code))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Money:
     """An exact amount of one currency. May be below zero (a signed entry); an amount to move comes from `parse`."""
 
@@ -53,7 +53,7 @@ class Money:
         """The ISO 4217 code."""
         return self.currency_info.code
 
-    @cached_property
+    @property
     def amount(self) -> str:
         """The exact decimal text with all its fraction digits: "12.50", "-3.00"."""
         return str(self.decimal)
@@ -63,7 +63,7 @@ class Money:
         """The same amount as an exact Decimal."""
         return Decimal(self.minor_units).scaleb(-self.currency_info.exponent)
 
-    @cached_property
+    @property
     def formatted(self) -> str:
         """For people: "£1,234.50"."""
         return _format(self.minor_units, self.currency_info)

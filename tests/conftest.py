@@ -144,7 +144,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     """The whole application on the test's own database."""
     made = create_app(settings)
     yield made
-    made.extensions["wave"].engine.dispose()
+    made.extensions["wave"].disconnect()
 
 
 @pytest.fixture

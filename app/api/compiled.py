@@ -7,8 +7,11 @@ document from its start and tells what happened as the specification says. So it
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache, partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from graphene.types.resolver import dict_or_attr_resolver
 from graphql import (
     DirectiveNode,
     FragmentDefinitionNode,
@@ -26,7 +29,7 @@ from graphql.execution.collect_fields import collect_fields, collect_sub_fields
 from graphql.execution.values import get_argument_values
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, FieldNode, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
+    from graphql import DocumentNode, FieldNode, GraphQLField, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
 
     from app.api.context import Context
 
@@ -86,14 +89,15 @@ class _Compiler:
         field = parent.fields.get(name)
         if field is None:  # the schema's questions about itself
             raise UnusualError(name)
-        resolve: Callable[..., Any] = field.resolve or default_field_resolver
         complete = self._nullable(field.type, nodes)
+        attribute = _attribute_of(field)
+        if attribute:
+            return lambda value, info: complete(attribute(value), info)
+        resolve: Callable[..., Any] = field.resolve or default_field_resolver
         if self._has_variables and nodes[0].arguments:
             return lambda value, info: complete(resolve(value, info, **get_argument_values(field, nodes[0], info.variable_values)), info)
         arguments = get_argument_values(field, nodes[0], {})
-        if arguments:
-            return lambda value, info: complete(resolve(value, info, **arguments), info)
-        return lambda value, info: complete(resolve(value, info), info)
+        return lambda value, info: complete(resolve(value, info, **arguments), info)
 
     def _nullable(self, kind: GraphQLOutputType, nodes: list[FieldNode]) -> Read:
         """Source: section 6.4.3, Value Completion."""
@@ -112,7 +116,8 @@ class _Compiler:
 
     def _completion(self, kind: GraphQLOutputType, nodes: list[FieldNode]) -> Read:
         if isinstance(kind, GraphQLScalarType | GraphQLEnumType):
-            serialize = kind.serialize
+            # An enum's few values are looked up again and again.
+            serialize = cache(kind.serialize) if isinstance(kind, GraphQLEnumType) else kind.serialize
             return lambda value, _info: serialize(value)
         if isinstance(kind, GraphQLList):
             item = self._nullable(kind.of_type, nodes)
@@ -120,6 +125,12 @@ class _Compiler:
         if isinstance(kind, GraphQLObjectType):
             return self.object(kind, collect_sub_fields(self._schema, self._fragments, {}, kind, nodes))
         return _none_of_them  # of an interface
+
+
+def _attribute_of(field: GraphQLField) -> Callable[[object], Any] | None:
+    """How to read a field that is an attribute of its parent and nothing more, as Graphene has it unless told otherwise."""
+    resolve = field.resolve
+    return attrgetter(resolve.args[0]) if isinstance(resolve, partial) and resolve.func is dict_or_attr_resolver else None
 
 
 def _none_of_them(_value: object, _info: Info) -> object:

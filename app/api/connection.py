@@ -36,15 +36,18 @@ class PageInfo:
 class Connection(Generic[Node]):
     """A page of a list. What is not asked for is not worked out: counting may cost a walk through the list."""
 
-    edges: list[Edge[Node]]
+    nodes: list[Node]
+    """The items without their cursors."""
+    cursor: Callable[[Node], str]
+    """An item's place in the list."""
     has_next_page: bool
     has_previous_page: bool
     count: Callable[[], int]
 
     @property
-    def nodes(self) -> list[Node]:
-        """The items without their cursors."""
-        return [edge.node for edge in self.edges]
+    def edges(self) -> list[Edge[Node]]:
+        """The items, each with its place."""
+        return [Edge(self.cursor(node), node) for node in self.nodes]
 
     @property
     def page_info(self) -> PageInfo:
@@ -52,8 +55,8 @@ class Connection(Generic[Node]):
         return PageInfo(
             has_next_page=self.has_next_page,
             has_previous_page=self.has_previous_page,
-            start_cursor=self.edges[0].cursor if self.edges else None,
-            end_cursor=self.edges[-1].cursor if self.edges else None,
+            start_cursor=self.cursor(self.nodes[0]) if self.nodes else None,
+            end_cursor=self.cursor(self.nodes[-1]) if self.nodes else None,
         )
 
     @property

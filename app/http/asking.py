@@ -13,7 +13,6 @@ from app.http.guard import cookie_name
 from app.identity import viewer_of_api_token, viewer_of_login
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from app.database import Sessions
@@ -29,10 +28,19 @@ class Wave:
     """What a running program holds: its settings and its way to the database."""
 
     settings: Settings
-    engine: Engine
     sessions: Sessions
     reading: Sessions
-    """For what only reads: without BEGIN and COMMIT."""
+    """For what only reads: without BEGIN and COMMIT, over connections of their own."""
+
+    def disconnect(self) -> None:
+        """Close the connections."""
+        for each in (self.sessions, self.reading):
+            each.kw["bind"].dispose()
+
+    def forget_connections(self) -> None:
+        """Leave the connections to the process that this one was forked from; the next use makes new ones."""
+        for each in (self.sessions, self.reading):
+            each.kw["bind"].dispose(close=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrations
+from app.database import transact
+from app.errors import ConflictRetryError, DatabaseUnavailableError
 from app.models import Account
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
 
     from app.http.asking import Wave
 
@@ -31,10 +33,8 @@ def readiness(running: Wave) -> Readiness:
     """Ask the database whether it is there and has had every migration that this release needs."""
     release = running.settings.release_id
     try:
-        with running.engine.connect() as connection:
-            found = migrations.current(connection)
-            currency = _currency_of_books(connection) if migrations.serves(found) else None
-    except SQLAlchemyError:
+        found, currency = transact(running.reading, _migration_and_currency)
+    except (SQLAlchemyError, DatabaseUnavailableError, ConflictRetryError):
         return Readiness(ready=False, release=release, reason="the database does not answer")
     if not migrations.serves(found):
         reason = f"the database is at migration {found}, this release needs {migrations.head()}: run `flask db upgrade`"
@@ -45,6 +45,7 @@ def readiness(running: Wave) -> Readiness:
     return Readiness(ready=True, release=release, migration=found)
 
 
-def _currency_of_books(connection: Connection) -> str | None:
-    """The currency that this database began with; None while there is no account."""
-    return connection.scalar(select(Account.currency).order_by(Account.id).limit(1))
+def _migration_and_currency(session: Session) -> tuple[str | None, str | None]:
+    """The database's migration, and the currency that it began with; None while there is no account, or it is not known how to ask."""
+    found = migrations.current(session.connection())
+    return found, session.scalar(select(Account.currency).order_by(Account.id).limit(1)) if migrations.serves(found) else None

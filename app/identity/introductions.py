@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
 from app.identity.people import Person
-from app.identity.tokens import USED_AGAIN_SECONDS
-from app.identity.viewer import Scope, Viewer
+from app.identity.tokens import USED_AGAIN_SECONDS, scopes_named
+from app.identity.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,14 +52,9 @@ def introduce(session: Session, asked: Sequence[tuple[bytes, str]]) -> list[Intr
         Introduction(
             viewer=None if row[0] is None else Viewer(
                 user_id=row[0], account_id=row[1], username=row[2], display_name=row[3], joined_at=row[4],
-                scopes=_scopes(tuple(row[6])), login_id=None,
+                scopes=scopes_named(tuple(row[6])), login_id=None,
             ),
             person=None if row[8] is None else Person(row[8], row[9], row[10], row[11]),
         )
         for row in rows
     ]
-
-
-@cache
-def _scopes(names: tuple[str, ...]) -> frozenset[Scope]:
-    return frozenset(Scope(each) for each in names)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, insert, or_, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, text, update
 
+from app.database import PreparedStatement
 from app.errors import InvalidInputError, NotFoundError
 from app.identity.viewer import Scope, Viewer, new_token, token_digest
 from app.models import ApiToken, User
@@ -23,6 +25,16 @@ MAXIMUM_TOKEN_NAME_CHARACTERS: Final = 64
 MAXIMUM_TOKENS_PER_PERSON: Final = 50
 # last_used_at tells whether a token is still in use; a write for each request would be waste.
 USED_AGAIN_SECONDS: Final = 60
+
+OWNER_OF_TOKEN: Final = PreparedStatement("owner_of_token", (
+    select(
+        ApiToken.id, ApiToken.scopes,
+        or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - text(f"interval '{USED_AGAIN_SECONDS} seconds'")),
+        User.id, User.account_id, User.username, User.display_name, User.joined_at,
+    )
+    .join(User, User.id == ApiToken.user_id)
+    .where(ApiToken.token_sha256 == bindparam("token_sha256"))
+))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +80,21 @@ def parse_scopes(scopes: Collection[Scope]) -> frozenset[Scope]:
 
 def viewer_of_api_token(session: Session, secret: str) -> Viewer | None:
     """Who this bearer token belongs to, and its scopes; None when unknown or revoked."""
-    long_ago = func.now() - text(f"interval '{USED_AGAIN_SECONDS} seconds'")
-    found = session.execute(
-        select(User, ApiToken.id, ApiToken.scopes, or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < long_ago))
-        .join(ApiToken, ApiToken.user_id == User.id)
-        .where(ApiToken.token_sha256 == token_digest(secret))
-    ).one_or_none()
-    if found is None:
-        return None
-    user, token_id, scopes, used_long_ago = found
-    if used_long_ago:
-        session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=func.now()))
-    return Viewer(
-        user_id=user.id, account_id=user.account_id, username=user.username, display_name=user.display_name,
-        joined_at=user.joined_at, scopes=frozenset(Scope(each) for each in scopes), login_id=None,
-    )
+    for token_id, scopes, used_long_ago, *person in OWNER_OF_TOKEN.rows(session, token_sha256=token_digest(secret)):
+        if used_long_ago:
+            session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=func.now()))
+        user_id, account_id, username, display_name, joined_at = person
+        return Viewer(
+            user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
+            scopes=scopes_named(tuple(scopes)), login_id=None,
+        )
+    return None
+
+
+@cache
+def scopes_named(names: tuple[str, ...]) -> frozenset[Scope]:
+    """The scopes of these names, as the database keeps them."""
+    return frozenset(Scope(each) for each in names)
 
 
 def list_api_tokens(session: Session, viewer: Viewer) -> list[ApiToken]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ARRAY, TIMESTAMP, BigInteger, Uuid, any_, case, func, literal, literal_column, select
+from sqlalchemy import ARRAY, TIMESTAMP, BigInteger, Uuid, any_, bindparam, case, func, literal, literal_column, select
+from sqlalchemy.orm import aliased
 
+from app.database import PreparedStatement
 from app.errors import InvalidInputError, NotFoundError
 from app.identity import Scope
 from app.models import Account, Entry, Transfer, User
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 MAXIMUM_PAYMENTS_PER_PAGE: Final = 100
 MAXIMUM_SEARCH_CHARACTERS: Final = 64
+BEYOND_ALL_NUMBERS: Final = 2**63 - 1
 STATEMENT_ROWS_PER_FETCH: Final = 500
 
 
@@ -61,6 +65,11 @@ class HistoryFilter:
     maximum: Money | None = None
     text: str | None = None
     """Part of the memo, or of the other person's handle or display name, any case."""
+
+    @property
+    def restricts(self) -> bool:
+        """Whether it leaves anything out."""
+        return bool(self.since or self.before) or self.restricts_rows
 
     @property
     def restricts_rows(self) -> bool:
@@ -137,11 +146,10 @@ def history(
     viewer.require(Scope.READ)
     if not 1 <= first <= MAXIMUM_PAYMENTS_PER_PAGE:
         raise InvalidInputError(user_message=f"A page has 1 to {MAXIMUM_PAYMENTS_PER_PAGE} payments.", field="first")
-    rows = session.execute(
-        _history(session, viewer, wanted, before_number).order_by(Entry.number.desc())
-        # A page's size as a parameter would have PostgreSQL plan each time anew. It is an int, checked above.
-        .limit(literal_column(str(first + 1))),
-    ).all()
+    if wanted.restricts:
+        rows = session.execute(_page(_history(session, viewer, wanted, before_number), first)).all()
+    else:
+        rows = _whole_history(first).rows(session, account_id=viewer.account_id, before_number=before_number or BEYOND_ALL_NUMBERS)
     return PaymentPage([_payment(row, currency) for row in rows[:first]], more_follow=len(rows) > first)
 
 
@@ -172,8 +180,8 @@ def statement(session: Session, viewer: Viewer, wanted: HistoryFilter, *, curren
         yield _payment(row, currency)
 
 
-def _payments() -> Select[*tuple[Any, ...]]:
-    counterparty = case((Entry.amount < 0, Transfer.destination), else_=Transfer.source)
+def _payments(entry: type[Entry] = Entry) -> Select[*tuple[Any, ...]]:
+    counterparty = case((entry.amount < 0, Transfer.destination), else_=Transfer.source)
     refunds = Transfer.__table__.alias("refunds")
     refunded = (
         select(func.coalesce(func.sum(refunds.c.amount), 0))
@@ -181,13 +189,27 @@ def _payments() -> Select[*tuple[Any, ...]]:
     )
     return (
         select(
-            Transfer.id, Transfer.kind, Transfer.memo, Transfer.refund_of, Entry.number, Entry.amount, Entry.balance_after,
-            Entry.created_at, User.username, User.display_name, User.joined_at, refunded.label("refunded"),
+            Transfer.id, Transfer.kind, Transfer.memo, Transfer.refund_of, entry.number, entry.amount, entry.balance_after,
+            entry.created_at, User.username, User.display_name, User.joined_at, refunded.label("refunded"),
         )
-        .select_from(Entry)
-        .join(Transfer, Transfer.id == Entry.transfer_id)
+        .select_from(entry)
+        .join(Transfer, Transfer.id == entry.transfer_id)
         .join(User, User.account_id == counterparty, isouter=True)
     )
+
+
+def _page(entries: Select[*tuple[Any, ...]], first: int) -> Select[*tuple[Any, ...]]:
+    """The newest `first` of these, and one more, which tells whether others follow."""
+    # A page's size as a parameter would have PostgreSQL plan each time anew. It is an int, checked before.
+    return entries.order_by(Entry.number.desc()).limit(literal_column(str(first + 1)))
+
+
+@cache
+def _whole_history(first: int) -> PreparedStatement:
+    """All of an account's payments before a number. The entries are taken first: no plan can then walk through the rest of them."""
+    of_account = select(Entry).where(Entry.account_id == bindparam("account_id"), Entry.number < bindparam("before_number"))
+    taken = aliased(Entry, _page(of_account, first).subquery("taken"))
+    return PreparedStatement(f"history_{first}", _payments(taken).order_by(taken.number.desc()))
 
 
 def _seen_by(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
@@ -244,19 +266,20 @@ def _matches(wanted: HistoryFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _payment(row: Row[Any], currency: Currency) -> Payment:
+def _payment(row: Row[*tuple[Any, ...]], currency: Currency) -> Payment:
+    (payment_id, kind, memo, refund_of, number, amount, balance_after, created_at, username, display_name, joined_at, refunded) = row
     return Payment(
-        id=row.id,
-        kind=PaymentKind(row.kind.upper()),
-        direction=Direction.SENT if row.amount < 0 else Direction.RECEIVED,
-        amount=Money(abs(row.amount), currency),
-        counterparty_username=row.username,
-        counterparty_display_name=row.display_name,
-        counterparty_joined_at=row.joined_at,
-        memo=row.memo,
-        created_at=row.created_at,
-        balance_after=Money(row.balance_after, currency),
-        refunded=Money(int(row.refunded), currency),
-        refund_of=row.refund_of,
-        number=row.number,
+        id=payment_id,
+        kind=PaymentKind(kind.upper()),
+        direction=Direction.SENT if amount < 0 else Direction.RECEIVED,
+        amount=Money(abs(amount), currency),
+        counterparty_username=username,
+        counterparty_display_name=display_name,
+        counterparty_joined_at=joined_at,
+        memo=memo,
+        created_at=created_at,
+        balance_after=Money(balance_after, currency),
+        refunded=Money(int(refunded), currency),
+        refund_of=refund_of,
+        number=number,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 
+from app.database import PreparedStatement
 from app.errors import InvalidInputError
 from app.identity import Scope
 from app.models import Account
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MAXIMUM_BALANCE_DAYS: Final = 366
 
+WALLET: Final = PreparedStatement("wallet", select(Account.balance, Account.status).where(Account.id == bindparam("account_id")))
 # A day is UTC's. Each day's end is found by binary search over the entry numbers, so it does not matter how long the history is.
 BALANCE_HISTORY: Final = text("""
     SELECT day AS date, coalesce(entry.balance_after, 0) AS balance
@@ -52,8 +54,8 @@ class BalancePoint:
 def wallet(session: Session, viewer: Viewer, *, currency: Currency) -> Wallet:
     """Balance and status now. Raises: ForbiddenError without the scope READ."""
     viewer.require(Scope.READ)
-    row = session.execute(select(Account.balance, Account.status).where(Account.id == viewer.account_id)).one()
-    return Wallet(Money(row.balance, currency), "FROZEN" if row.status == "frozen" else "OPEN")
+    ((balance, status),) = WALLET.rows(session, account_id=viewer.account_id)
+    return Wallet(Money(balance, currency), "FROZEN" if status == "frozen" else "OPEN")
 
 
 def balance_history(session: Session, viewer: Viewer, *, days: int, currency: Currency) -> list[BalancePoint]:

@@ -28,7 +28,7 @@ def nowhere() -> Iterator[Flask]:
     """The application in production, whose database is not there: what is refused before the work does not need it."""
     app = create_app(load_settings({"DATABASE_URL": "postgresql://payment_system@/nothing?host=/nonexistent"}))
     yield app
-    app.extensions["wave"].engine.dispose()
+    app.extensions["wave"].disconnect()
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def test_only_listed_origins_may_call_from_a_page_of_theirs(database: Database) 
     assert listed.headers["Access-Control-Allow-Origin"] == "https://shop.example"
     assert "Access-Control-Allow-Credentials" not in listed.headers
     assert "Access-Control-Allow-Origin" not in other.headers
-    app.extensions["wave"].engine.dispose()
+    app.extensions["wave"].disconnect()
 
 
 def test_a_private_answer_is_kept_by_no_cache(client: FlaskClient) -> None:

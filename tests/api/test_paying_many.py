@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Engine
 
 from app.api.limits import MAXIMUM_BODY_BYTES, MAXIMUM_PAYMENTS_BODY_BYTES
 from tests.api.conftest import BALANCE
@@ -185,7 +186,7 @@ def test_only_this_mutation_of_someone_signed_in_may_have_a_large_body(client: F
     assert status(alice, _body(SEND_MANY + " " * MAXIMUM_BODY_BYTES, 2 * MAXIMUM_BODY_BYTES, input=one)) == 413
 
 
-def test_the_number_of_statements_does_not_grow_with_the_number_of_payments(browser: Browsers, ask: Ask, app: Any) -> None:
+def test_the_number_of_statements_does_not_grow_with_the_number_of_payments(browser: Browsers, ask: Ask) -> None:
     from sqlalchemy import event
 
     alice, _ = browser("alice"), browser("bob")
@@ -196,8 +197,8 @@ def test_the_number_of_statements_does_not_grow_with_the_number_of_payments(brow
         def note(_c: Any, _k: Any, statement: str, *_: Any, executed: list[str] = executed) -> None:
             executed.append(statement)
 
-        event.listen(app.extensions["wave"].engine, "before_cursor_execute", note)
+        event.listen(Engine, "before_cursor_execute", note)
         send(ask, alice, [item("bob", "0.01") for _ in range(size)])
-        event.remove(app.extensions["wave"].engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", note)
         counts.append(len(executed))
     assert counts[0] == counts[1] <= 4, counts

@@ -54,7 +54,7 @@ def test_the_login_cookie_is_out_of_reach_of_scripts_and_other_sites(database: D
     assert cookie.startswith("__Host-login=")
     for part in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=86400"):
         assert part in cookie
-    app.extensions["wave"].engine.dispose()
+    app.extensions["wave"].disconnect()
 
 
 def test_bug_only_the_first_graphql_error_was_shown(client: FlaskClient, ask: Ask, database: Database) -> None:

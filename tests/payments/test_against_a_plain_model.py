@@ -247,5 +247,5 @@ def test_200_examples_of_50_steps_agree_with_a_plain_model(sessions: Sessions, s
         moved = {row.kind: row.number for row in session.execute(
             select(Transfer.kind, func.count().label("number")).group_by(Transfer.kind))}
     # Were it fewer, most steps would have been refused and this test would show little.
-    assert (moved["payment"] > 3 * EXAMPLES_EACH, moved["refund"] > EXAMPLES_EACH // 3) == (True, True), moved
+    assert (moved["payment"] > 3 * EXAMPLES_EACH, moved["refund"] > EXAMPLES_EACH // 10) == (True, True), moved
     assert transact(sessions, ledger.verify) == []

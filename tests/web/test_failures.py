@@ -31,7 +31,7 @@ def cut_off(settings: Settings) -> Iterator[FlaskClient]:
     client = app.test_client()
     client.set_cookie("login", "some-token")
     yield client
-    app.extensions["wave"].engine.dispose()
+    app.extensions["wave"].disconnect()
 
 
 def test_an_unknown_address_is_a_page(client: FlaskClient) -> None:

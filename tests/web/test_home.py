@@ -79,4 +79,4 @@ def test_a_private_list_is_for_people_alone(settings: Settings, browser: Any) ->
 
     assert "alice" not in stranger.get("/").text
     assert handles(get(alice, "/")) == ["alice"]
-    app.extensions["wave"].engine.dispose()
+    app.extensions["wave"].disconnect()

@@ -116,7 +116,7 @@ def test_a_wallet_without_a_payment_says_so(settings: Settings) -> None:
     assert "Nothing yet. What you send and receive appears here." in get(poor, "/wallet").text
     assert "No payment is like that" in get(poor, "/wallet?text=nothing").text
     assert "No payment is like that" in get(poor, "/wallet?before=1").text
-    app.extensions["wave"].engine.dispose()
+    app.extensions["wave"].disconnect()
 
 
 def test_a_name_like_anothers_or_like_the_operators_is_told_apart_by_its_handle(alice: FlaskClient, browser: Any) -> None:

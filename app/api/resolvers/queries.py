@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app import identity, ledger, payments
-from app.api.connection import Connection, Edge
+from app.api.connection import Connection
 from app.api.inputs import cursor_of, read_username, read_username_cursor, read_uuid
 from app.api.limits import DEFAULT_PAGE_SIZE
 from app.errors import InvalidUsernameError, NotFoundError, UnauthenticatedError
@@ -38,7 +38,8 @@ def users(
         after=None if after is None else read_username_cursor(after),
     )
     return Connection(
-        edges=[Edge(cursor_of(person.username), person) for person in page.people],
+        nodes=page.people,
+        cursor=lambda person: cursor_of(person.username),
         has_next_page=page.more_follow,
         has_previous_page=after is not None,
         count=partial(identity.count_people, context.session, search=search),

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from app import identity, payments
-from app.api.connection import Connection, Edge
+from app.api.connection import Connection
 from app.api.inputs import GivenFilter, cursor_of, read_amount, read_moment, read_number_cursor, read_username
 from app.api.limits import DEFAULT_PAGE_SIZE
 from app.identity import Scope
@@ -84,7 +84,8 @@ def payments_of_wallet(
         before_number=None if after is None else read_number_cursor(after),
     )
     return Connection(
-        edges=[Edge(cursor_of(str(payment.number)), payment) for payment in page.payments],
+        nodes=page.payments,
+        cursor=lambda payment: cursor_of(str(payment.number)),
         has_next_page=page.more_follow,
         has_previous_page=after is not None,
         count=partial(payments.count_history, context.session, viewer, wanted),
