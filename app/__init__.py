@@ -34,12 +34,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or load_settings()
     log_as_json()
-    sessions, reading = (
-        make_sessions(make_engine(settings.database_url, pool_size=settings.database_pool_size, autocommit=autocommit))
-        for autocommit in (False, True)
-    )
+    sessions = make_sessions(make_engine(settings.database_url, pool_size=settings.database_pool_size))
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
-    app.extensions[EXTENSION_NAME] = Wave(settings, sessions, reading)
+    app.extensions[EXTENSION_NAME] = Wave(settings, sessions)
     # Before any route: a request that another site sent is refused whatever it was for.
     app.before_request(_begin_request)
     app.after_request(_finish_request)

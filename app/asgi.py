@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -17,18 +18,19 @@ from werkzeug.http import dump_cookie, parse_cookie
 
 from app import create_app
 from app.api import answer_soon, failure, maximum_body_bytes
-from app.database import make_engine
+from app.database import make_engine, make_sessions
 from app.errors import WalletError
 from app.http import Facts, Wave, check_same_site, cookie_name, hardened, record_request
 from app.payments import Poster
+from app.waiting import giving_way, wait_here
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable
 
     from flask import Flask
 
     from app.api import Answer
-    from app.payments import Delivery, Order, Settled
+    from app.payments import Order, Settled
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -40,38 +42,36 @@ THREADS: Final = 8
 
 
 class LoopDesk:
-    """What `answer_soon` needs of an event loop: a poster of payments, and threads for the rest."""
+    """What `answer_soon` needs of an event loop: payments posted together, reads that give way, and threads for the rest."""
 
     def __init__(self, running: Wave) -> None:
-        self._loop = asyncio.get_running_loop()
+        wait_here()
+        settings = running.settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql")
-        self._engine = make_engine(running.settings.database_url, pool_size=1, autocommit=True)
-        self._poster = Poster(self._engine, self._deliver).start()
+        # The poster's connection is its own: reads, however many and slow, leave it alone.
+        sizes = (1, settings.database_pool_size)
+        self._engines = [make_engine(settings.database_url, pool_size=size, on_event_loop=True) for size in sizes]
+        self._poster = Poster(self._engines[0])
+        self._reading = replace(running, sessions=make_sessions(self._engines[1]))
 
     async def settle(self, order: Order) -> Settled:
         """Post a payment together with the others that wait."""
-        future: asyncio.Future[Settled] = self._loop.create_future()
-        # Whoever asked may be gone by then; the payment is in the books all the same, and the same id tells them.
-        self._poster.post(order, lambda settled: None if future.done() else future.set_result(settled))
-        return await future
+        return await self._poster.settle(order)
+
+    async def read(self, work: Callable[[Wave], Answer]) -> Answer:
+        """Run this here, over connections that give way."""
+        return await giving_way(work, self._reading)
 
     async def in_thread(self, work: Callable[[], Answer]) -> Answer:
         """Run this in one of the threads."""
-        return await self._loop.run_in_executor(self._threads, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """End when everything that was taken is settled."""
-        self._poster.stop()
-        self._threads.shutdown()
-        self._engine.dispose()
-
-    def _deliver(self, outcomes: Sequence[Delivery]) -> None:
-        self._loop.call_soon_threadsafe(_tell, outcomes)
-
-
-def _tell(outcomes: Sequence[Delivery]) -> None:
-    for then, outcome in outcomes:
-        then(outcome)
+        await self._poster.stop()
+        await asyncio.to_thread(self._threads.shutdown)
+        for engine in self._engines:
+            await giving_way(engine.dispose)
 
 
 class Entry:
@@ -99,7 +99,7 @@ class Entry:
                 await send({"type": "lifespan.startup.complete"})
             else:
                 if self._desk:
-                    await asyncio.to_thread(self._desk.stop)
+                    await self._desk.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

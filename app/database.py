@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.errors import ConflictRetryError, DatabaseUnavailableError
+from app.waiting import DRIVER_ON_LOOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import Engine, Row, Select
+    from sqlalchemy import Engine, Row, Select, TextClause
 
 Result = TypeVar("Result")
 Sessions = sessionmaker[Session]
@@ -39,13 +40,13 @@ QUERY_CANCELED: Final = "57014"
 log = logging.getLogger(__name__)
 
 
-def make_engine(url: str, *, pool_size: int, autocommit: bool = False) -> Engine:
+def make_engine(url: str, *, pool_size: int, on_event_loop: bool = False) -> Engine:
     """An engine whose every wait has an end.
 
     Args:
         url: SQLAlchemy address of the database, as the app's role.
-        autocommit: each statement is its own transaction, without BEGIN and COMMIT around it; for work that only reads, or is a
-            single statement.
+        on_event_loop: to be used by `app.waiting.giving_way` alone. Each statement is its own transaction there, without BEGIN and
+            COMMIT around it: for work that only reads, or is a single statement.
         pool_size: connections held at most; a further request waits POOL_TIMEOUT_SECONDS for one.
     """
     options = " ".join((
@@ -65,14 +66,14 @@ def make_engine(url: str, *, pool_size: int, autocommit: bool = False) -> Engine
         "tcp_user_timeout": TCP_USER_TIMEOUT_MILLISECONDS,
     }
     return create_engine(
-        url,
+        make_url(url).set(drivername=DRIVER_ON_LOOP) if on_event_loop else url,
         # A driver's error would repeat them, and they are password hashes and memos.
         hide_parameters=True,
         connect_args=arguments,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
-        isolation_level="AUTOCOMMIT" if autocommit else "READ COMMITTED",
+        isolation_level="AUTOCOMMIT" if on_event_loop else "READ COMMITTED",
         pool_use_lifo=True,
     )
 
@@ -87,12 +88,12 @@ class PreparedStatement:
 
     Args:
         name: unique among them.
-        query: with a `bindparam` for each value.
+        query: with a parameter for each value.
 
     Source: PostgreSQL's manual, PREPARE. psycopg2 prepares nothing by itself.
     """
 
-    def __init__(self, name: str, query: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, name: str, query: Select[*tuple[Any, ...]] | TextClause) -> None:
         compiled = query.compile(dialect=postgresql.dialect(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call] # of SQLAlchemy's
         self._name = name
         self._parameters: list[str] = list(compiled.positiontup or ())

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from psycopg2.extensions import set_wait_callback
+
 from app import identity
 from app.asgi import Entry
 from app.database import transact
@@ -70,3 +72,4 @@ def test_an_entry_lives_pays_and_ends(app: Flask, sessions: Sessions, viewer: An
 
     with ThreadPoolExecutor(1) as thread:  # the browser's driver keeps a loop of its own in the main thread
         thread.submit(asyncio.run, live()).result()
+    set_wait_callback(None)

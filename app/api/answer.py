@@ -55,8 +55,11 @@ class Desk(Protocol):
     async def settle(self, order: Order) -> Settled:
         """Post a payment together with the others that wait."""
 
+    async def read(self, work: Callable[[Wave], Answer]) -> Answer:
+        """Run what only reads, and computes little, giving way whenever it waits for the database."""
+
     async def in_thread(self, work: Callable[[], Answer]) -> Answer:
-        """Run what waits for the database, or computes for long, elsewhere."""
+        """Run what changes something, or computes for long, elsewhere."""
 
 
 def answer(facts: Facts, *, content_type: str | None, body: bytes, running: Wave) -> Answer:
@@ -78,33 +81,41 @@ def answer(facts: Facts, *, content_type: str | None, body: bytes, running: Wave
 
 
 async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, running: Wave, desk: Desk) -> Answer:
-    """As `answer`, for an entry that must not wait: payments go the short way, all else in a thread of its own. Never raises."""
+    """As `answer`, for an entry that must not stand still: payments go together, and what is known to compute for long elsewhere.
+
+    Never raises.
+    """
     try:
         # A large body is read in a thread too: the loop would stand still meanwhile.
         asked = read_request(facts, content_type, body) if facts.method == "POST" and len(body) <= MAXIMUM_BODY_BYTES else None
         open_schema = running.settings.environment == "development"
         prepared = _documents(open_schema=open_schema).kept(asked.query) if asked else None
-        order = order_of(prepared, asked.variables, facts, running.settings.currency) if asked and prepared else None
-        if asked and prepared and order:
-            operation = operation_of(prepared, asked, open_schema=open_schema)
-            return await _settle(order, operation, facts=facts, running=running, desk=desk)
+        if asked and prepared and prepared.compiled:
+            order = order_of(prepared, asked.variables, facts, running.settings.currency)
+            if order or not prepared.mutates:
+                operation = operation_of(prepared, asked, open_schema=open_schema)
+                return await (_settle(order, operation, facts, running, desk) if order else _read(operation, facts, desk))
     except Exception as error:  # noqa: BLE001 - as in `answer`
         return failure(error, facts)
     return await desk.in_thread(lambda: answer(facts, content_type=content_type, body=body, running=running))
 
 
-async def _settle(order: Order, operation: Operation, *, facts: Facts, running: Wave, desk: Desk) -> Answer:
+async def _read(operation: Operation, facts: Facts, desk: Desk) -> Answer:
+    return await desk.read(lambda running: _answer_of(execute(operation, facts, running)))
+
+
+async def _settle(order: Order, operation: Operation, facts: Facts, running: Wave, desk: Desk) -> Answer:
     settled = await desk.settle(order)
     if settled.failure and not belongs_in_payload(settled.failure):
         return failure(settled.failure, facts)
 
-    def render_with_lookup() -> Answer:
-        return _answer_of(transact(running.reading, lambda session: execute_settled(operation, settled, facts, running, session)))
+    def answer_with_lookup(running: Wave) -> Answer:
+        return _answer_of(transact(running.sessions, lambda session: execute_settled(operation, settled, facts, running, session)))
 
-    # A payment that was in the books already may have been refunded since, so it is looked up, and that takes a thread.
+    # A payment that was in the books already may have been refunded since, so it is looked up.
     # Of a new one, and of a refusal, all is known.
     if settled.replayed:
-        return await desk.in_thread(render_with_lookup)
+        return await desk.read(answer_with_lookup)
     return _answer_of(execute_settled(operation, settled, facts, running, NO_DATABASE))
 
 

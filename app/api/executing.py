@@ -81,7 +81,7 @@ def execute(operation: Operation, facts: Facts, running: Wave) -> Executed:
         return Context(session=session, settings=running.settings, facts=facts, viewer=viewer_of(session, facts, running.settings))
 
     if not operation.prepared.mutates:
-        return transact(running.reading, lambda session: _read(operation, context_for(session)))
+        return transact(running.sessions, lambda session: _read(operation, context_for(session)))
     try:
         return transact(running.sessions, lambda session: _mutate(operation, context_for(session)))
     except UndoneError as undone:

@@ -29,18 +29,14 @@ class Wave:
 
     settings: Settings
     sessions: Sessions
-    reading: Sessions
-    """For what only reads: without BEGIN and COMMIT, over connections of their own."""
 
     def disconnect(self) -> None:
-        """Close the connections."""
-        for each in (self.sessions, self.reading):
-            each.kw["bind"].dispose()
+        """Close the connections that are not in use."""
+        self.sessions.kw["bind"].dispose()
 
     def forget_connections(self) -> None:
         """Leave the connections to the process that this one was forked from; the next use makes new ones."""
-        for each in (self.sessions, self.reading):
-            each.kw["bind"].dispose(close=False)
+        self.sessions.kw["bind"].dispose(close=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

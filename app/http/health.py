@@ -33,7 +33,7 @@ def readiness(running: Wave) -> Readiness:
     """Ask the database whether it is there and has had every migration that this release needs."""
     release = running.settings.release_id
     try:
-        found, currency = transact(running.reading, _migration_and_currency)
+        found, currency = transact(running.sessions, _migration_and_currency)
     except (SQLAlchemyError, DatabaseUnavailableError, ConflictRetryError):
         return Readiness(ready=False, release=release, reason="the database does not answer")
     if not migrations.serves(found):

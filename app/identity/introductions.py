@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
+from app.database import PreparedStatement
 from app.identity.people import Person
 from app.identity.tokens import USED_AGAIN_SECONDS, scopes_named
 from app.identity.viewer import Viewer
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-INTRODUCE: Final = text("""
+INTRODUCE: Final = PreparedStatement("introduce", text("""
     SELECT payer.id, payer.account_id, payer.username, payer.display_name, payer.joined_at, token.id, token.scopes,
            token.last_used_at IS NULL OR token.last_used_at < now() - make_interval(secs => :seconds),
            payee.username, payee.display_name, payee.joined_at, payee.account_id
@@ -25,7 +26,7 @@ INTRODUCE: Final = text("""
     LEFT JOIN users AS payer ON payer.id = token.user_id
     LEFT JOIN users AS payee ON payee.username = asked.handle
     ORDER BY asked.number
-""")
+"""))
 MARK_USED: Final = text("UPDATE api_tokens SET last_used_at = now() WHERE id = ANY(:ids)")
 
 
@@ -44,7 +45,7 @@ def introduce(session: Session, asked: Sequence[tuple[bytes, str]]) -> list[Intr
         asked: SHA-256 of an API token, and a handle in lower case.
     """
     digests, handles = [digest for digest, _ in asked], [handle for _, handle in asked]
-    rows = session.execute(INTRODUCE, {"digests": digests, "handles": handles, "seconds": USED_AGAIN_SECONDS}).all()
+    rows = INTRODUCE.rows(session, digests=digests, handles=handles, seconds=USED_AGAIN_SECONDS)
     unmarked = {row[5] for row in rows if row[5] is not None and row[7]}
     if unmarked:
         session.execute(MARK_USED, {"ids": list(unmarked)})

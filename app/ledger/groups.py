@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
+from app.database import PreparedStatement
 from app.errors import HeldBackError, WalletError
 from app.ledger.posting import Posting, refusal_of
 from app.money import Money
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 # The SQL function refuses more: its locks are held for all of the group, half a second for this many.
 MAXIMUM_GROUP_ITEMS: Final = 10_000
 
-POST_MANY: Final = text("""
+POST_MANY: Final = PreparedStatement("post_many", text("""
     SELECT posting.status, posting.amount, posting.source_balance, posting.source_number, posting.destination_number, posting.created_at
-    FROM ledger.post_transfers(CAST(:ids AS uuid[]), :kind, CAST(:sources AS bigint[]), CAST(:destinations AS bigint[]),
-        CAST(:amounts AS bigint[]), CAST(:memos AS text[]), :atomic) AS posting
-""")
+    FROM ledger.post_transfers(CAST(:ids AS uuid[]), CAST(:kind AS text), CAST(:sources AS bigint[]), CAST(:destinations AS bigint[]),
+        CAST(:amounts AS bigint[]), CAST(:memos AS text[]), CAST(:atomic AS boolean)) AS posting
+"""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +54,14 @@ def post_many(session: Session, wishes: Sequence[Wish], *, kind: Kind = "payment
     """
     if not wishes:
         return []
-    rows = session.execute(POST_MANY, {
-        "ids": _array(str(each.transfer_id) for each in wishes),
-        "kind": kind,
-        "sources": _array(str(each.source) for each in wishes),
-        "destinations": _array(str(each.destination) for each in wishes),
-        "amounts": _array(str(each.amount.minor_units) for each in wishes),
-        "memos": _array("NULL" if each.memo is None else _quoted(each.memo) for each in wishes),
-        "atomic": atomic,
-    })
+    rows = POST_MANY.rows(
+        session, kind=kind, atomic=atomic,
+        ids=_array(str(each.transfer_id) for each in wishes),
+        sources=_array(str(each.source) for each in wishes),
+        destinations=_array(str(each.destination) for each in wishes),
+        amounts=_array(str(each.amount.minor_units) for each in wishes),
+        memos=_array("NULL" if each.memo is None else _quoted(each.memo) for each in wishes),
+    )
     return [_outcome(row, wish) for row, wish in zip(rows, wishes, strict=True)]
 
 
@@ -76,7 +76,7 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _outcome(row: Row[Any], wish: Wish) -> Posting | WalletError:
+def _outcome(row: Row[*tuple[Any, ...]], wish: Wish) -> Posting | WalletError:
     if row.status in ("posted", "replayed"):
         return Posting(
             transfer_id=wish.transfer_id, amount=wish.amount, source_balance=Money(row.source_balance, wish.amount.currency_info),

@@ -102,7 +102,7 @@ def refund(
     return _posted(row, currency)
 
 
-def refusal_of(row: Row[Any], currency: Currency) -> WalletError | RuntimeError:
+def refusal_of(row: Row[*tuple[Any, ...]], currency: Currency) -> WalletError | RuntimeError:
     """A row of the SQL functions that refuses: the error to raise, a RuntimeError for a status that should not be."""
     error: WalletError | RuntimeError
     match row.status:
@@ -126,7 +126,7 @@ def refusal_of(row: Row[Any], currency: Currency) -> WalletError | RuntimeError:
     return error
 
 
-def _posted(row: Row[Any], currency: Currency) -> Posting:
+def _posted(row: Row[*tuple[Any, ...]], currency: Currency) -> Posting:
     if row.status in ("posted", "replayed"):
         return Posting(
             transfer_id=row.transfer_id,

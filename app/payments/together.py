@@ -1,17 +1,17 @@
 """Owns posting together the payments that wait at the same time: while one call is under way, those that arrive go in the next.
 
 It is the database's group commit one storey higher: one call, one commit and one lock of a busy account for all of them. Nobody
-waits on a timer: an idle poster posts one payment at once, alone. Knows no HTTP and no event loop.
+waits on a timer: an idle poster posts one payment at once, alone. Knows no HTTP.
 """
 
 from __future__ import annotations
 
 import logging
+from asyncio import create_task, get_running_loop
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
-from queue import SimpleQueue
-from threading import Thread
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -24,9 +24,11 @@ from app.errors import ConflictRetryError, DatabaseUnavailableError, NotFoundErr
 from app.identity import Scope, introduce
 from app.money import Money
 from app.payments.history import Direction, Payment, PaymentKind
+from app.waiting import giving_way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from asyncio import Future, Task
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
     from sqlalchemy import Connection, Engine
@@ -67,51 +69,38 @@ class Settled:
     failure: Exception | None = None
 
 
-Delivery = tuple["Callable[[Settled], None]", Settled]
-
-
 class Poster:
-    """A thread with one connection that posts what is given to it.
+    """Posts what is given to it by one connection, on the event loop where it is used.
 
     Args:
-        engine: of its own, in autocommit.
-        deliver: gets the outcomes of one call, all at once, each with the function that it was given for; called on this thread.
+        engine: of its own, for an event loop.
     """
 
-    def __init__(self, engine: Engine, deliver: Callable[[Sequence[Delivery]], None]) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._deliver = deliver
-        self._waiting: SimpleQueue[tuple[Order, Callable[[Settled], None]] | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="poster", daemon=True)
+        self._waiting: deque[tuple[Order, Future[Settled]]] = deque()
+        self._posting: Task[None] | None = None
 
-    def start(self) -> Self:
-        """Begin; call it in the process that is to post, for no thread survives a fork."""
-        self._thread.start()
-        return self
+    async def settle(self, order: Order) -> Settled:
+        """Settle this order with the next call. Who is cancelled meanwhile is settled all the same; the same id tells them."""
+        outcome: Future[Settled] = get_running_loop().create_future()
+        self._waiting.append((order, outcome))
+        if self._posting is None or self._posting.done():
+            self._posting = create_task(self._post_what_waits())
+        return await outcome
 
-    def stop(self) -> None:
-        """End, after everything that was given before is settled."""
-        self._waiting.put(None)
-        self._thread.join()
+    async def stop(self) -> None:
+        """Return when everything that was given before is settled."""
+        if self._posting is not None:
+            await self._posting
 
-    def post(self, order: Order, then: Callable[[Settled], None]) -> None:
-        """Settle this order with the next call; returns at once."""
-        self._waiting.put((order, then))
-
-    def _run(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            group = [first]
-            last = False
-            while len(group) < MAXIMUM_PAYMENTS_PER_CALL and not self._waiting.empty():
-                following = self._waiting.get()
-                if following is None:
-                    last = True
-                    break
-                group.append(following)
-            settled = self._settle([order for order, _ in group])
-            self._deliver([(then, outcome) for (_, then), outcome in zip(group, settled, strict=True)])
-            if last:
-                return
+    async def _post_what_waits(self) -> None:
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAXIMUM_PAYMENTS_PER_CALL))]
+            settled = await giving_way(self._settle, [order for order, _ in group])
+            for (_, outcome), each in zip(group, settled, strict=True):
+                if not outcome.done():  # who asked may be gone
+                    outcome.set_result(each)
 
     def _settle(self, orders: Sequence[Order]) -> list[Settled]:
         """What became of each; never raises. What one of a group is stuck on, or a bug that it meets, stays its own."""

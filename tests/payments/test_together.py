@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+import asyncio
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg2
 import pytest
+from psycopg2.extensions import set_wait_callback
 from sqlalchemy import event, text
 
 from app import identity, ledger, payments
@@ -27,16 +29,19 @@ from app.identity import Scope, token_digest
 from app.money import parse_amount
 from app.payments import Order, Poster, Settled
 from app.payments.together import MAXIMUM_PAYMENTS_PER_CALL, settle
+from app.waiting import giving_way, wait_here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
+    from concurrent.futures import Future
 
     from app.database import Sessions
-    from app.payments import Delivery
     from app.settings import Settings
     from tests.conftest import Database
 
 LIMIT_SECONDS = 60
+
+Result = TypeVar("Result")
 
 
 class Counter:
@@ -45,9 +50,29 @@ class Counter:
     def __init__(self, sessions: Sessions, settings: Settings, viewer: Any) -> None:
         self.sessions, self.settings, self.viewer = sessions, settings, viewer
         self.tokens: dict[str, str] = {}
-        self.engine = make_engine(settings.database_url, pool_size=2, autocommit=True)
-        self.poster = Poster(self.engine, self._deliver)
         self.groups: list[int] = []
+        self.loop = asyncio.new_event_loop()
+        self.thread = Thread(target=self.loop.run_forever)
+        self.open()
+
+    def open(self) -> None:
+        self.engine = make_engine(self.settings.database_url, pool_size=2, on_event_loop=True)
+        self.poster = Poster(self.engine)
+        event.listen(self.engine, "before_cursor_execute", self._note)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def close(self) -> None:
+        if not self.thread.is_alive():
+            self.start()
+        self.on_loop(giving_way(self.engine.dispose))
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+    def on_loop(self, work: Coroutine[Any, Any, Result]) -> Result:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(LIMIT_SECONDS)
 
     def join(self, username: str, *scopes: Scope) -> str:
         person = self.viewer(username)
@@ -62,14 +87,16 @@ class Counter:
 
     def together(self, *orders: Order) -> list[Settled]:
         """What one call makes of these."""
-        with self.engine.connect() as connection:
-            return settle(self.sessions.class_(connection), orders)
+        def work() -> list[Settled]:
+            with self.engine.connect() as connection:
+                return settle(self.sessions.class_(connection), orders)
+
+        if not self.thread.is_alive():
+            self.start()
+        return self.on_loop(giving_way(work))
 
     def hand_in(self, *orders: Order) -> list[Future[Settled]]:
-        futures: list[Future[Settled]] = [Future() for _ in orders]
-        for order, future in zip(orders, futures, strict=True):
-            self.poster.post(order, future.set_result)
-        return futures
+        return [asyncio.run_coroutine_threadsafe(self.poster.settle(order), self.loop) for order in orders]
 
     def balance(self, username: str) -> str:
         person = transact(self.sessions, lambda session: identity.find_person(session, username))
@@ -80,17 +107,18 @@ class Counter:
     def books(self) -> list[ledger.Break]:
         return transact(self.sessions, ledger.verify)
 
-    def _deliver(self, outcomes: Sequence[Delivery]) -> None:
-        self.groups.append(len(outcomes))
-        for then, outcome in outcomes:
-            then(outcome)
+    def _note(self, _connection: object, _cursor: object, statement: str, parameters: Sequence[Any], *_: object) -> None:
+        if statement.startswith("EXECUTE post_many"):
+            self.groups.append(parameters[0].count(",") + 1)
 
 
 @pytest.fixture
 def counter(sessions: Sessions, settings: Settings, viewer: Any) -> Iterator[Counter]:
+    wait_here()
     made = Counter(sessions, settings, viewer)
     yield made
-    made.engine.dispose()
+    made.close()
+    set_wait_callback(None)
 
 
 def kinds(outcomes: Sequence[Settled]) -> list[type | None]:
@@ -145,14 +173,14 @@ def test_an_id_twice_in_a_group_is_paid_once(counter: Counter) -> None:
 def test_an_idle_poster_posts_at_once_and_what_waits_meanwhile_goes_together(counter: Counter) -> None:
     alice, bob = counter.join("alice"), counter.join("bob")
     futures = counter.hand_in(*[counter.order(alice, bob, "0.01") for _ in range(150)])
-    counter.poster.start()
+    counter.start()
     assert [each.result(LIMIT_SECONDS).failure for each in futures] == [None] * 150
     assert counter.groups == [MAXIMUM_PAYMENTS_PER_CALL, MAXIMUM_PAYMENTS_PER_CALL, 150 - 2 * MAXIMUM_PAYMENTS_PER_CALL]
     [alone] = counter.hand_in(counter.order(alice, bob, "0.01"))
     assert alone.result(LIMIT_SECONDS).payment is not None
     assert counter.groups[-1] == 1
     late = counter.hand_in(counter.order(alice, bob, "0.01"), counter.order(alice, bob, "0.01"))
-    counter.poster.stop()
+    counter.on_loop(counter.poster.stop())
     assert [each.result(0).failure for each in late] == [None, None]
     assert counter.balance(bob) == str(100_000 + 153)
 
@@ -161,26 +189,24 @@ def test_who_is_stuck_on_a_lock_holds_up_the_others_of_its_group_but_does_not_fa
     counter: Counter, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.database.LOCK_TIMEOUT_SECONDS", 1)
-    counter.engine.dispose()
-    counter.engine = make_engine(counter.settings.database_url, pool_size=2, autocommit=True)
-    counter.poster = Poster(counter.engine, counter._deliver)
+    counter.open()
     alice, bob, carol = (counter.join(name) for name in ("alice", "bob", "carol"))
     holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
     with holder.cursor() as cursor:
         cursor.execute("SELECT FROM ledger.accounts WHERE id = (SELECT account_id FROM users WHERE username = 'carol') FOR UPDATE")
         futures = counter.hand_in(counter.order(alice, carol, "1"), counter.order(alice, bob, "1"), counter.order(bob, alice, "2"))
-        counter.poster.start()
+        counter.start()
         assert kinds([each.result(LIMIT_SECONDS) for each in futures]) == [ConflictRetryError, None, None]
     holder.close()
     [again] = counter.hand_in(counter.order(alice, carol, "1"))
     assert again.result(LIMIT_SECONDS).failure is None
-    counter.poster.stop()
+    counter.on_loop(counter.poster.stop())
 
 
 def test_a_lost_connection_leaves_it_unknown_and_the_same_ids_settle_it(counter: Counter, database: Database) -> None:
     alice, bob = counter.join("alice"), counter.join("bob")
     orders = [counter.order(alice, bob, "1") for _ in range(10)]
-    counter.poster.start()
+    counter.start()
     holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
     with holder.cursor() as cursor:
         cursor.execute("SELECT FROM ledger.accounts FOR UPDATE")
@@ -198,17 +224,17 @@ def test_a_lost_connection_leaves_it_unknown_and_the_same_ids_settle_it(counter:
     assert kinds(settled) == [None] * 10
     assert counter.balance(alice) == "99000"
     assert counter.books() == []
-    counter.poster.stop()
+    counter.on_loop(counter.poster.stop())
 
 
 def test_a_bug_that_one_payment_meets_stays_its_own(counter: Counter) -> None:
     alice, bob = counter.join("alice"), counter.join("bob")
     broken = counter.order(alice, bob, "1", memo="\x00")  # what no entry lets through, PostgreSQL cannot store
     futures = counter.hand_in(counter.order(alice, bob, "1"), broken, counter.order(bob, alice, "1"))
-    counter.poster.start()
+    counter.start()
     outcomes = [each.result(LIMIT_SECONDS) for each in futures]
     assert [each.failure is None for each in outcomes] == [True, False, True]
-    counter.poster.stop()
+    counter.on_loop(counter.poster.stop())
 
 
 def test_a_frozen_wallet_is_refused_in_a_group_too(counter: Counter) -> None:
@@ -221,7 +247,7 @@ def test_a_frozen_wallet_is_refused_in_a_group_too(counter: Counter) -> None:
 
 def test_a_connection_that_broke_while_idle_costs_nobody_a_payment(counter: Counter, database: Database) -> None:
     alice, bob = counter.join("alice"), counter.join("bob")
-    counter.poster.start()
+    counter.start()
     [first] = counter.hand_in(counter.order(alice, bob, "1"))
     assert first.result(LIMIT_SECONDS).failure is None
     database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
@@ -229,4 +255,4 @@ def test_a_connection_that_broke_while_idle_costs_nobody_a_payment(counter: Coun
     [second] = counter.hand_in(counter.order(alice, bob, "1"))
     assert second.result(LIMIT_SECONDS).failure is None
     assert counter.balance(alice) == "99800"
-    counter.poster.stop()
+    counter.on_loop(counter.poster.stop())
