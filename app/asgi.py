@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 from a2wsgi import WSGIMiddleware
 from werkzeug.http import dump_cookie, parse_cookie
@@ -138,7 +137,6 @@ def _facts(scope: Scope, *, secure: bool) -> tuple[Facts, str | None]:
         origin=headers.get(b"origin"), sec_fetch_site=headers.get(b"sec-fetch-site"), authorization=headers.get(b"authorization"),
         login_token=parse_cookie(cookie).get(cookie_name(secure=secure)) if cookie else None,
         user_agent=headers.get(b"user-agent"), remote_address=scope["client"][0] if scope.get("client") else None,
-        request_id=uuid4().hex,
     )
     return facts, headers.get(b"content-type")
 

@@ -15,7 +15,7 @@ from app.errors import ConflictRetryError, DatabaseUnavailableError
 from app.waiting import DRIVER_ON_LOOP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy import Engine, Row, Select, TextClause
 
@@ -109,6 +109,20 @@ class PreparedStatement:
             connection.exec_driver_sql(self._prepare)
             prepared.add(self._name)
         return connection.exec_driver_sql(self._execute, tuple(given[name] for name in self._parameters)).all()
+
+
+def array_of_words(elements: Iterable[object]) -> str:
+    """PostgreSQL's text of an array of numbers or UUIDs.
+
+    A driver would send a list as an expression of as many parts, each to be parsed and planned; a text is taken apart at once.
+    Source: PostgreSQL's manual, section 8.15.6, Array Input and Output Syntax.
+    """
+    return f"{{{','.join(map(str, elements))}}}"
+
+
+def array_of_texts(elements: Iterable[str | None]) -> str:
+    """The same of any texts and nulls."""
+    return array_of_words("NULL" if each is None else '"' + each.replace("\\", r"\\").replace('"', r'\"') + '"' for each in elements)
 
 
 def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:

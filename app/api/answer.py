@@ -30,6 +30,7 @@ OK: Final = 200
 NO_CONTENT: Final = 204
 SERVER_ERROR: Final = 500
 SERVICE_UNAVAILABLE: Final = 503
+ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # For an answer that needs nothing looked up; bound to no database, it refuses every statement.
 NO_DATABASE: Final = Session()
@@ -164,4 +165,4 @@ def _answer_of(executed: Executed) -> Answer:
 
 
 def _json(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return ENCODE(body).encode()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final, cast
-from uuid import uuid4
 
 from flask import current_app, g, request
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 EXTENSION_NAME: Final = "wave"
 MAXIMUM_TOKEN_CHARACTERS: Final = 256
+REQUEST_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Facts:
     """From the cookie."""
     user_agent: str | None
     remote_address: str | None
-    request_id: str
+    request_id: str = field(default_factory=partial(token_hex, REQUEST_ID_BYTES))
 
 
 def wave() -> Wave:
@@ -76,7 +78,6 @@ def facts_of_request() -> Facts:
             login_token=request.cookies.get(cookie_name(secure=wave().settings.secure_cookies)),
             user_agent=request.headers.get("User-Agent"),
             remote_address=request.remote_addr,
-            request_id=uuid4().hex,
         )
     return cast("Facts", g.facts)
 

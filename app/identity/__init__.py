@@ -1,6 +1,5 @@
 """Owns people: registration, passwords, logins and API tokens. Takes a session and plain values, never commits, knows no HTTP."""
 
-from app.identity.introductions import Introduction, introduce
 from app.identity.logins import count_logins, end_login, end_other_logins, list_logins, start_login, viewer_of_login
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.people import (
@@ -20,20 +19,23 @@ from app.identity.people import (
     reset_password,
 )
 from app.identity.tokens import (
+    USED_AGAIN_SECONDS,
     IssuedToken,
     count_api_tokens,
     create_api_token,
     list_api_tokens,
+    mark_api_tokens_used,
     parse_scopes,
     parse_token_name,
     revoke_all_api_tokens,
     revoke_api_token,
+    scopes_named,
     viewer_of_api_token,
 )
 from app.identity.viewer import Scope, Viewer, token_digest
 
 __all__ = [
-    "Introduction",
+    "USED_AGAIN_SECONDS",
     "IssuedToken",
     "Person",
     "PersonPage",
@@ -52,10 +54,10 @@ __all__ = [
     "find_people",
     "find_person",
     "hash_password",
-    "introduce",
     "list_api_tokens",
     "list_logins",
     "list_people",
+    "mark_api_tokens_used",
     "parse_display_name",
     "parse_new_username",
     "parse_scopes",
@@ -65,6 +67,7 @@ __all__ = [
     "reset_password",
     "revoke_all_api_tokens",
     "revoke_api_token",
+    "scopes_named",
     "start_login",
     "token_digest",
     "verify_password",

@@ -82,13 +82,19 @@ def viewer_of_api_token(session: Session, secret: str) -> Viewer | None:
     """Who this bearer token belongs to, and its scopes; None when unknown or revoked."""
     for token_id, scopes, used_long_ago, *person in OWNER_OF_TOKEN.rows(session, token_sha256=token_digest(secret)):
         if used_long_ago:
-            session.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=func.now()))
+            mark_api_tokens_used(session, [token_id])
         user_id, account_id, username, display_name, joined_at = person
         return Viewer(
             user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
             scopes=scopes_named(tuple(scopes)), login_id=None,
         )
     return None
+
+
+def mark_api_tokens_used(session: Session, token_ids: Collection[UUID]) -> None:
+    """Note that these were used just now; those of which that was not noted within USED_AGAIN_SECONDS."""
+    if token_ids:
+        session.execute(update(ApiToken).where(ApiToken.id.in_(token_ids)).values(last_used_at=func.now()))
 
 
 @cache

@@ -4,7 +4,7 @@ Sign, stated once: an entry below zero leaves its account, an entry above zero a
 """
 
 from app.ledger.books import Break, TrialBalance, trial_balance, verify
-from app.ledger.groups import MAXIMUM_GROUP_ITEMS, Wish, post_many
+from app.ledger.groups import MAXIMUM_GROUP_ITEMS, Wish, post_many, posting_of
 from app.ledger.posting import Kind, Posting, Status, issuance_account, open_account, post, refund, set_status
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "open_account",
     "post",
     "post_many",
+    "posting_of",
     "refund",
     "set_status",
     "trial_balance",

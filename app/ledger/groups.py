@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
-from app.database import PreparedStatement
+from app.database import PreparedStatement, array_of_texts, array_of_words
 from app.errors import HeldBackError, WalletError
 from app.ledger.posting import Posting, refusal_of
 from app.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from sqlalchemy import Row
@@ -56,36 +56,30 @@ def post_many(session: Session, wishes: Sequence[Wish], *, kind: Kind = "payment
         return []
     rows = POST_MANY.rows(
         session, kind=kind, atomic=atomic,
-        ids=_array(str(each.transfer_id) for each in wishes),
-        sources=_array(str(each.source) for each in wishes),
-        destinations=_array(str(each.destination) for each in wishes),
-        amounts=_array(str(each.amount.minor_units) for each in wishes),
-        memos=_array("NULL" if each.memo is None else _quoted(each.memo) for each in wishes),
+        ids=array_of_words(each.transfer_id for each in wishes),
+        sources=array_of_words(each.source for each in wishes),
+        destinations=array_of_words(each.destination for each in wishes),
+        amounts=array_of_words(each.amount.minor_units for each in wishes),
+        memos=array_of_texts(each.memo for each in wishes),
     )
     return [_outcome(row, wish) for row, wish in zip(rows, wishes, strict=True)]
 
 
-def _array(elements: Iterable[str]) -> str:
-    # One text for PostgreSQL to take apart: the driver would send a list as an expression of thousands of parts, to be parsed and planned.
-    return f"{{{','.join(elements)}}}"
-
-
-def _quoted(text: str) -> str:
-    # Source: PostgreSQL's documentation, section 8.15.6, Array Input and Output Syntax.
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _outcome(row: Row[*tuple[Any, ...]], wish: Wish) -> Posting | WalletError:
+def posting_of(row: Row[*tuple[Any, ...]], transfer_id: UUID, amount: Money) -> Posting:
+    """What a row of `ledger.post_transfers` says of the item with this id and amount. Raises: why it was refused."""
     if row.status in ("posted", "replayed"):
         return Posting(
-            transfer_id=wish.transfer_id, amount=wish.amount, source_balance=Money(row.source_balance, wish.amount.currency_info),
+            transfer_id=transfer_id, amount=amount, source_balance=Money(row.source_balance, amount.currency_info),
             source_number=row.source_number, destination_number=row.destination_number, created_at=row.created_at,
             replayed=row.status == "replayed",
         )
     if row.status == "held_back":
-        return HeldBackError()
-    refusal = refusal_of(row, wish.amount.currency_info)
-    if isinstance(refusal, WalletError):
+        raise HeldBackError
+    raise refusal_of(row, amount.currency_info)
+
+
+def _outcome(row: Row[*tuple[Any, ...]], wish: Wish) -> Posting | WalletError:
+    try:
+        return posting_of(row, wish.transfer_id, wish.amount)
+    except WalletError as refusal:
         return refusal
-    raise refusal

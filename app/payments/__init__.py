@@ -17,7 +17,8 @@ from app.payments.history import (
 from app.payments.paying import Receipt, find_payee, parse_memo, pay, refund
 from app.payments.payout_file import PayoutLine, read_numbered_lines, read_payout_file, write_numbered_lines
 from app.payments.payouts import MAXIMUM_PAYOUT_ITEMS, Payout, PayoutItem, PayoutPreview, check_payout, pay_many, pay_many_from
-from app.payments.together import Order, Poster, Settled
+from app.payments.settling import Order, Settled
+from app.payments.together import Poster
 from app.payments.wallet import BalancePoint, Wallet, balance_history, wallet
 
 __all__ = [

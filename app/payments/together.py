@@ -10,7 +10,6 @@ import logging
 from asyncio import create_task, get_running_loop
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
@@ -18,22 +17,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from app import ledger
 from app.database import CONFLICT_TRIES, expected_failure, is_conflict
-from app.errors import ConflictRetryError, DatabaseUnavailableError, NotFoundError, SelfPaymentError, UnauthenticatedError
-from app.identity import Scope, introduce
-from app.money import Money
-from app.payments.history import Direction, Payment, PaymentKind
+from app.errors import ConflictRetryError, DatabaseUnavailableError
+from app.payments.settling import Settled, settle
 from app.waiting import giving_way
 
 if TYPE_CHECKING:
     from asyncio import Future, Task
     from collections.abc import Iterator, Sequence
-    from uuid import UUID
 
     from sqlalchemy import Connection, Engine
 
-    from app.identity import Introduction, Person, Viewer
+    from app.payments.settling import Order
 
 # Enough that the price of a call is shared by many, and few enough that none of them waits for long.
 MAXIMUM_PAYMENTS_PER_CALL: Final = 64
@@ -42,31 +37,6 @@ MAXIMUM_PAYMENTS_PER_CALL: Final = 64
 ALONE_LOCK_TIMEOUT_MILLISECONDS: Final = 100
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A payment that somebody wants to make, with the proof of who they are."""
-
-    token_digest: bytes
-    """SHA-256 of the payer's API token."""
-    idempotency_key: UUID
-    to: str
-    """The payee's handle, in lower case."""
-    amount: Money
-    memo: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of an order."""
-
-    viewer: Viewer | None = None
-    payment: Payment | None = None
-    """As the payer sees it; None when it was refused, or was in the books already and may have been refunded since."""
-    payment_id: UUID | None = None
-    replayed: bool = False
-    failure: Exception | None = None
 
 
 class Poster:
@@ -122,22 +92,20 @@ class Poster:
             return Settled(failure=error)
 
     def _settle_together(self, orders: Sequence[Order], *, lock_timeout_milliseconds: int | None = None) -> list[Settled]:
+        """What became of each. A connection that breaks is replaced once: their ids see to it that nothing is posted twice."""
+        broken_before = False
         for _ in range(CONFLICT_TRIES):
             try:
                 with self._engine.connect() as connection, _patience(connection, lock_timeout_milliseconds):
                     return settle(Session(connection), orders)
-            except NothingPostedError:
-                log.info("connection", extra={"detail": "it had broken while idle; the next one is taken"})
             except DBAPIError as error:
-                if not is_conflict(error):
+                if not is_conflict(error) and (broken_before or not error.connection_invalidated):
                     raise expected_failure(error) from error
+                broken_before = broken_before or error.connection_invalidated
+                log.info("again", extra={"payments": len(orders), "connection_broke": error.connection_invalidated})
             except PoolTimeoutError as error:
                 raise DatabaseUnavailableError(str(error)) from error
         raise ConflictRetryError(f"{len(orders)} payments in conflict {CONFLICT_TRIES} times")
-
-
-class NothingPostedError(Exception):
-    """The connection broke before anything was posted, so the same may be done on another."""
 
 
 @contextmanager
@@ -151,73 +119,3 @@ def _patience(connection: Connection, lock_timeout_milliseconds: int | None) -> 
         yield
     finally:
         connection.execute(text("RESET lock_timeout"))
-
-
-def _introduced(session: Session, orders: Sequence[Order]) -> list[Introduction]:
-    try:
-        return introduce(session, [(order.token_digest, order.to) for order in orders])
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise NothingPostedError from error
-        raise
-
-
-def settle(session: Session, orders: Sequence[Order]) -> list[Settled]:
-    """Find who is meant, and post what may be posted: two statements, however many orders. Each fails or succeeds on its own.
-
-    Args:
-        session: on a connection in autocommit.
-
-    Raises: NothingPostedError when the connection had broken before.
-    """
-    found = _introduced(session, orders)
-    refusals = [_refusal(order, each) for order, each in zip(orders, found, strict=True)]
-    wishes = [_wish(order, each) for order, each, refusal in zip(orders, found, refusals, strict=True) if refusal is None]
-    postings = iter(ledger.post_many(session, wishes, atomic=False) if wishes else ())
-    return [
-        Settled(viewer=each.viewer, failure=refusal) if refusal else _settled(order, each, next(postings))
-        for order, each, refusal in zip(orders, found, refusals, strict=True)
-    ]
-
-
-def _refusal(order: Order, found: Introduction) -> Exception | None:
-    if found.viewer is None:
-        message = "This API token is not valid, or was revoked. Make a new one on the account page."
-        return UnauthenticatedError("unknown bearer token", user_message=message)
-    try:
-        found.viewer.require(Scope.PAY)
-    except Exception as error:  # noqa: BLE001 - kept for whoever waits
-        return error
-    if order.to == found.viewer.username:
-        return SelfPaymentError(found.viewer.username)
-    if found.person is None:
-        return NotFoundError(f"no user {order.to[:40]!r}", user_message="There is nobody by that username. Check the spelling.", field="to")
-    return None
-
-
-def _wish(order: Order, found: Introduction) -> ledger.Wish:
-    viewer, payee = _known(found)
-    return ledger.Wish(
-        transfer_id=order.idempotency_key, source=viewer.account_id, destination=payee.account_id, amount=order.amount, memo=order.memo,
-    )
-
-
-def _settled(order: Order, found: Introduction, posted: ledger.Posting | Exception) -> Settled:
-    viewer, payee = _known(found)
-    if isinstance(posted, Exception):
-        return Settled(viewer=viewer, failure=posted)
-    if posted.replayed:
-        return Settled(viewer=viewer, payment_id=posted.transfer_id, replayed=True)
-    payment = Payment(
-        id=posted.transfer_id, kind=PaymentKind.PAYMENT, direction=Direction.SENT, amount=posted.amount,
-        counterparty_username=payee.username, counterparty_display_name=payee.display_name, counterparty_joined_at=payee.joined_at,
-        memo=order.memo, created_at=posted.created_at, balance_after=posted.source_balance,
-        refunded=Money(0, posted.amount.currency_info), refund_of=None, number=posted.source_number,
-    )
-    return Settled(viewer=viewer, payment=payment, payment_id=posted.transfer_id)
-
-
-def _known(found: Introduction) -> tuple[Viewer, Person]:
-    assert found.viewer is not None  # noqa: S101 - what is not refused has both; said to mypy
-    assert found.person is not None  # noqa: S101 - as above
-    return found.viewer, found.person
