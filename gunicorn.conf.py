@@ -17,6 +17,7 @@ bind = os.environ.get("GUNICORN_BIND", "127.0.0.1:5000")
 # An event loop, so that payments which wait at the same time are posted together; pages and queries run in threads behind it.
 # Two processes use two cores, and one serves while the other restarts.
 worker_class = "asgi"
+asgi_loop = "uvloop"
 workers = 2
 worker_connections = 1000
 

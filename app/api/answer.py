@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sqlalchemy.orm import Session
 
 from app.api.asked import ALLOWED_METHODS, check_body, read_request
+from app.api.context import Context
 from app.api.documents import Documents
-from app.api.executing import execute, execute_settled, operation_of
+from app.api.executing import Operation, execute, execute_settled, operation_of
 from app.api.failures import RequestCode, RequestRefusedError, execution_error, masked, request_errors, told
 from app.api.limits import MAXIMUM_BODY_BYTES
 from app.api.schema import SCHEMA
@@ -23,7 +24,7 @@ from app.http import Facts, Wave, log_failure, login_cookie
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from app.api.executing import Executed, Operation
+    from app.api.executing import Executed
     from app.payments import Order, Settled
 
 OK: Final = 200
@@ -92,17 +93,15 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
         open_schema = running.settings.environment == "development"
         prepared = _documents(open_schema=open_schema).kept(asked.query) if asked else None
         if asked and prepared and prepared.compiled:
-            order = order_of(prepared, asked.variables, facts, running.settings.currency)
-            if order or not prepared.mutates:
-                operation = operation_of(prepared, asked, open_schema=open_schema)
-                return await (_settle(order, operation, facts, running, desk) if order else _read(operation, facts, desk))
+            operation = operation_of(prepared, asked, open_schema=open_schema)
+            return await desk.read(lambda running: _answer_of(execute(operation, facts, running)))
+        if asked and prepared and prepared.short_way and prepared.is_named(asked.operation_name):
+            order = order_of(prepared.short_way, asked.variables, facts, running.settings.currency)
+            if order:
+                return await _settle(order, Operation(prepared, asked.variables, {}), facts, running, desk)
     except Exception as error:  # noqa: BLE001 - as in `answer`
         return failure(error, facts)
     return await desk.in_thread(lambda: answer(facts, content_type=content_type, body=body, running=running))
-
-
-async def _read(operation: Operation, facts: Facts, desk: Desk) -> Answer:
-    return await desk.read(lambda running: _answer_of(execute(operation, facts, running)))
 
 
 async def _settle(order: Order, operation: Operation, facts: Facts, running: Wave, desk: Desk) -> Answer:
@@ -110,14 +109,13 @@ async def _settle(order: Order, operation: Operation, facts: Facts, running: Wav
     if settled.failure and not belongs_in_payload(settled.failure):
         return failure(settled.failure, facts)
 
-    def answer_with_lookup(running: Wave) -> Answer:
-        return _answer_of(transact(running.sessions, lambda session: execute_settled(operation, settled, facts, running, session)))
+    def render(session: Session) -> Answer:
+        context = Context(session=session, settings=running.settings, facts=facts, viewer=settled.viewer, settled=settled)
+        return _answer_of(execute_settled(operation, context))
 
     # A payment that was in the books already may have been refunded since, so it is looked up.
     # Of a new one, and of a refusal, all is known.
-    if settled.replayed:
-        return await desk.read(answer_with_lookup)
-    return _answer_of(execute_settled(operation, settled, facts, running, NO_DATABASE))
+    return await desk.read(lambda running: transact(running.sessions, render)) if settled.replayed else render(NO_DATABASE)
 
 
 def failure(error: Exception, facts: Facts) -> Answer:

@@ -21,6 +21,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLScalarType,
+    OperationType,
     Visitor,
     default_field_resolver,
     visit,
@@ -29,7 +30,7 @@ from graphql.execution.collect_fields import collect_fields, collect_sub_fields
 from graphql.execution.values import get_argument_values
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, FieldNode, GraphQLField, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode
+    from graphql import DocumentNode, FieldNode, GraphQLField, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode, SelectionSetNode
 
     from app.api.context import Context
 
@@ -51,18 +52,29 @@ class Info(NamedTuple):
 
 
 def compile_document(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Compiled | None:
-    """The valid document as a function; None when it has something that only graphql-core knows."""
-    root = schema.get_root_type(operation.operation)
+    """The valid query as a function; None for a mutation, and for what only graphql-core knows."""
+    root = schema.query_type
+    if root is None or operation.operation is not OperationType.QUERY:
+        return None
+    read = compile_selection(schema, document, root, operation.selection_set, has_variables=bool(operation.variable_definitions))
+    return (lambda context, variables: read(None, Info(context, variables))) if read else None
+
+
+def compile_selection(
+    schema: GraphQLSchema, document: DocumentNode, parent: GraphQLObjectType, selection: SelectionSetNode, *, has_variables: bool
+) -> Read | None:
+    """What the valid document selects of a value of this type, as a function of it; None for what only graphql-core knows.
+
+    Args:
+        has_variables: whether arguments below may be variables.
+    """
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     try:
-        if root is None:
-            return None
         visit(document, _NoDirectives())
-        fields = collect_fields(schema, fragments, {}, root, operation.selection_set)
-        read = _Compiler(schema, fragments, has_variables=bool(operation.variable_definitions)).object(root, fields)
+        fields = collect_fields(schema, fragments, {}, parent, selection)
+        return _Compiler(schema, fragments, has_variables=has_variables).object(parent, fields)
     except (UnusualError, GraphQLError):
         return None
-    return lambda context, variables: read(None, Info(context, variables))
 
 
 class _NoDirectives(Visitor):

@@ -20,11 +20,13 @@ from graphql import (
 from app.api.compiled import compile_document
 from app.api.failures import RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_CACHED_CHARACTERS, MAXIMUM_COMMENTS, MAXIMUM_ERRORS_SHOWN, MAXIMUM_TOKENS, check_size
+from app.api.short_way import short_way_of
 
 if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLSchema
 
     from app.api.compiled import Compiled
+    from app.api.short_way import ShortWay
 
 BAD_REQUEST: Final = 400
 
@@ -36,12 +38,18 @@ class Prepared:
     document: DocumentNode
     operation: OperationDefinitionNode
     compiled: Compiled | None
-    """The same as a function, unless it has something that only graphql-core knows."""
+    """A query as a function, unless it has something that only graphql-core knows."""
+    short_way: ShortWay | None
+    """A payment of the usual form."""
 
     @property
     def name(self) -> str | None:
         """The operation's name, if it has one."""
         return self.operation.name.value if self.operation.name else None
+
+    def is_named(self, name: str | None) -> bool:
+        """Whether a request that names its operation so means this one."""
+        return name in (None, "", self.name)
 
     @property
     def mutates(self) -> bool:
@@ -97,7 +105,8 @@ class Documents:
         if self._schema.get_root_type(operation.operation) is None:
             message = "Send a query or a mutation; there are no subscriptions."
             raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_QUERY, [message])
-        return Prepared(document, operation, compile_document(self._schema, document, operation))
+        parts = (self._schema, document, operation)
+        return Prepared(document, operation, compile_document(*parts), short_way_of(*parts))
 
     def _keep(self, text: str, made: Prepared) -> None:
         with self._lock:

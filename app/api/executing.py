@@ -13,9 +13,11 @@ from graphql.execution.values import get_variable_values
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.asked import BAD_REQUEST, bad_request
+from app.api.compiled import Info
 from app.api.context import Context
 from app.api.failures import RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
+from app.api.resolvers.paying import payload_of
 from app.api.schema import SCHEMA
 from app.database import transact
 from app.http import viewer_of
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from app.api.asked import Asked
     from app.api.documents import Prepared
     from app.http import Facts, Wave
-    from app.payments import Settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Operation:
     given: dict[str, Any]
     """The variables as they were sent."""
     variables: dict[str, Any]
-    """As the schema reads them."""
+    """As the schema reads them; only a query's are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class UndoneError(Exception):
 
 def operation_of(prepared: Prepared, asked: Asked, *, open_schema: bool) -> Operation:
     """The document with its variables. Raises: RequestRefusedError for those that do not fit it."""
-    if asked.operation_name not in (None, "", prepared.name):
+    if not prepared.is_named(asked.operation_name):
         raise bad_request("`operationName` is not the name of the operation in the query.")
     values = get_variable_values(
         SCHEMA, prepared.operation.variable_definitions or (), asked.variables,
@@ -88,10 +89,17 @@ def execute(operation: Operation, facts: Facts, running: Wave) -> Executed:
         return undone.executed
 
 
-def execute_settled(operation: Operation, settled: Settled, facts: Facts, running: Wave, session: Session) -> Executed:
+def execute_settled(operation: Operation, context: Context) -> Executed:
     """Answer a `sendPayment` whose payment is made, or refused, already: it only reads."""
-    context = Context(session=session, settings=running.settings, facts=facts, viewer=settled.viewer, settled=settled)
-    return _read(operation, context) if settled.failure is None else _by_graphql_core(operation, context)
+    way, settled = operation.prepared.short_way, context.settled
+    if way and settled and not settled.failure:
+        try:
+            return Executed({way.key: way.read(payload_of(settled), Info(context, {}))}, (), context, kept=True)
+        except SQLAlchemyError:
+            raise
+        except Exception:  # noqa: BLE001 - as in `_read`
+            context.lookups = 0
+    return _by_graphql_core(operation, context)
 
 
 def _read(operation: Operation, context: Context) -> Executed:

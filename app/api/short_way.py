@@ -5,11 +5,13 @@ The same schema and the same answer as the ordinary way; whatever does not fit h
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from graphql import FieldNode, NamedTypeNode, NonNullTypeNode, VariableNode
+from graphql import FieldNode, GraphQLObjectType, NamedTypeNode, NonNullTypeNode, OperationType, VariableNode
 
 from app import payments
+from app.api.compiled import compile_selection
 from app.api.inputs import read_amount, read_uuid
 from app.errors import WalletError
 from app.http import bearer_token
@@ -17,23 +19,55 @@ from app.identity import parse_username, token_digest
 from app.payments import Order
 
 if TYPE_CHECKING:
-    from app.api.documents import Prepared
+    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+
+    from app.api.compiled import Read
     from app.http import Facts
     from app.money import Currency
 
 FIELD: Final = "sendPayment"
 INPUT_TYPE: Final = "SendPaymentInput"
+PAYLOAD_TYPE: Final = "PaymentPayload"
 INPUT_FIELDS: Final = frozenset({"idempotencyKey", "to", "amount", "memo"})
 
 
-def order_of(prepared: Prepared, variables: dict[str, Any], facts: Facts, currency: Currency) -> Order | None:
-    """The payment that this request orders, if it has the usual form and nothing is wrong with it; None for anything else.
+@dataclass(frozen=True, slots=True)
+class ShortWay:
+    """A document of the form `mutation ($x: SendPaymentInput!) { sendPayment(input: $x) { … } }`, taken apart once."""
+
+    variable: str
+    key: str
+    """Of the payload in the answer."""
+    read: Read
+    """What the document selects of the payload."""
+
+
+def short_way_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> ShortWay | None:
+    """The document so taken apart, if it has that form."""
+    definitions, selections = operation.variable_definitions or (), operation.selection_set.selections
+    if operation.operation is not OperationType.MUTATION or len(definitions) != 1 or len(selections) != 1:
+        return None
+    field, variable = selections[0], definitions[0]
+    if not isinstance(field, FieldNode) or field.name.value != FIELD or len(field.arguments) != 1 or not field.selection_set:
+        return None
+    value, wanted = field.arguments[0].value, variable.type
+    if not isinstance(value, VariableNode) or not isinstance(wanted, NonNullTypeNode) or not isinstance(wanted.type, NamedTypeNode):
+        return None
+    payload = schema.get_type(PAYLOAD_TYPE)
+    if wanted.type.name.value != INPUT_TYPE or not isinstance(payload, GraphQLObjectType):
+        return None
+    read = compile_selection(schema, document, payload, field.selection_set, has_variables=False)
+    key = field.alias.value if field.alias else FIELD
+    return ShortWay(variable.variable.name.value, key, read) if read else None
+
+
+def order_of(way: ShortWay, variables: dict[str, Any], facts: Facts, currency: Currency) -> Order | None:
+    """The payment that this request orders, if nothing is wrong with it; None for anything else.
 
     Whatever is wrong, the ordinary way tells all of it. What this returns, that way would read in the same way: so the document is
     sure to execute once the money has moved.
     """
-    token, name = bearer_token(facts), _input_variable(prepared)
-    given = variables.get(name) if name and token else None
+    token, given = bearer_token(facts), variables.get(way.variable)
     if not isinstance(given, dict) or not given.keys() <= INPUT_FIELDS or token is None:
         return None
     memo, to = given.get("memo"), given.get("to")
@@ -49,17 +83,3 @@ def order_of(prepared: Prepared, variables: dict[str, Any], facts: Facts, curren
         )
     except WalletError:
         return None
-
-
-def _input_variable(prepared: Prepared) -> str | None:
-    """The one variable of a document of the form `mutation ($x: SendPaymentInput!) { sendPayment(input: $x) { … } }`."""
-    definitions, selections = prepared.operation.variable_definitions or (), prepared.operation.selection_set.selections
-    if not prepared.mutates or len(definitions) != 1 or len(selections) != 1:
-        return None
-    field, variable = selections[0], definitions[0]
-    if not isinstance(field, FieldNode) or field.name.value != FIELD or field.directives or len(field.arguments) != 1:
-        return None
-    value, wanted = field.arguments[0].value, variable.type
-    if not isinstance(value, VariableNode) or not isinstance(wanted, NonNullTypeNode) or not isinstance(wanted.type, NamedTypeNode):
-        return None
-    return variable.variable.name.value if wanted.type.name.value == INPUT_TYPE else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def send_payment(context: Context, *, given: PaymentOrder) -> PaymentPayload:
     """Pay somebody, once for each idempotency key. Raises: as `payments.pay`, InvalidInputsError with everything that is wrong."""
     if context.settled is not None:
-        return _settled(context.settled)
+        return payload_of(context.settled)
     viewer = context.signed_in()
     problems = Problems()
     key = problems.read(read_uuid, given.idempotency_key, "idempotencyKey")
@@ -34,7 +34,8 @@ def send_payment(context: Context, *, given: PaymentOrder) -> PaymentPayload:
     return PaymentPayload(payment_id=receipt.payment_id, replayed=receipt.replayed)
 
 
-def _settled(settled: Settled) -> PaymentPayload:
+def payload_of(settled: Settled) -> PaymentPayload:
+    """What `sendPayment` answers for a payment that is settled. Raises: why it was refused."""
     if settled.failure:
         raise settled.failure
     return PaymentPayload(payment_id=settled.payment_id, payment=settled.payment, replayed=settled.replayed)
