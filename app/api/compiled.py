@@ -89,9 +89,24 @@ class _Compiler:
         self._has_variables = has_variables
 
     def object(self, parent: GraphQLObjectType, fields: dict[str, list[FieldNode]]) -> Read:
-        """Source: the GraphQL specification of October 2021, section 6.3, Executing Selection Sets."""
+        """Source: the GraphQL specification of October 2021, section 6.3, Executing Selection Sets.
+
+        What only reads may be worked out in any order: first what looks something up, for it may bring what others show.
+        """
         reads = [(key, self._field(parent, nodes)) for key, nodes in fields.items()]
-        return lambda value, info: {key: read(value, info) for key, read in reads}
+        is_attribute = {key: nodes[0].name.value not in parent.fields or bool(_attribute_of(parent.fields[nodes[0].name.value]))
+                        for key, nodes in fields.items()}
+        in_order = sorted(reads, key=lambda each: is_attribute[each[0]])
+        if in_order == reads:
+            return lambda value, info: {key: read(value, info) for key, read in reads}
+
+        def complete(value: object, info: Info) -> dict[str, Any]:
+            completed = dict.fromkeys(fields)
+            for key, read in in_order:
+                completed[key] = read(value, info)
+            return completed
+
+        return complete
 
     def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode]) -> Read:
         """Source: section 6.4, Executing Fields."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ARRAY, TIMESTAMP, BigInteger, Uuid, any_, bindparam, case, func, literal, literal_column, select
+from sqlalchemy import ARRAY, TIMESTAMP, BigInteger, Uuid, any_, bindparam, case, func, literal, literal_column, select, true
 from sqlalchemy.orm import aliased
 
 from app.database import PreparedStatement
@@ -16,16 +16,18 @@ from app.errors import InvalidInputError, NotFoundError
 from app.identity import Scope
 from app.models import Account, Entry, Transfer, User
 from app.money import Currency, Money
+from app.payments.wallet import wallet_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from app.identity import Viewer
+    from app.payments.wallet import Wallet
 
 MAXIMUM_PAYMENTS_PER_PAGE: Final = 100
 MAXIMUM_SEARCH_CHARACTERS: Final = 64
@@ -116,6 +118,8 @@ class PaymentPage:
 
     payments: list[Payment]
     more_follow: bool
+    wallet: Wallet | None = None
+    """At the same moment; None where the filter leaves anything out."""
 
 
 def find_payment(session: Session, viewer: Viewer, payment_id: UUID, *, currency: Currency) -> Payment:
@@ -148,9 +152,11 @@ def history(
         raise InvalidInputError(user_message=f"A page has 1 to {MAXIMUM_PAYMENTS_PER_PAGE} payments.", field="first")
     if wanted.restricts:
         rows = session.execute(_page(_history(session, viewer, wanted, before_number), first)).all()
-    else:
-        rows = _whole_history(first).rows(session, account_id=viewer.account_id, before_number=before_number or BEYOND_ALL_NUMBERS)
-    return PaymentPage([_payment(row, currency) for row in rows[:first]], more_follow=len(rows) > first)
+        return PaymentPage([_payment(row, currency) for row in rows[:first]], more_follow=len(rows) > first)
+    found = _whole_history(first).rows(session, account_id=viewer.account_id, before_number=before_number or BEYOND_ALL_NUMBERS)
+    balance, status, payment_id, *_ = found[0]
+    payments = [_payment(row[2:], currency) for row in found[:first]] if payment_id else []
+    return PaymentPage(payments, more_follow=len(found) > first, wallet=wallet_of(balance, status, currency))
 
 
 def count_history(session: Session, viewer: Viewer, wanted: HistoryFilter) -> int:
@@ -206,10 +212,15 @@ def _page(entries: Select[*tuple[Any, ...]], first: int) -> Select[*tuple[Any, .
 
 @cache
 def _whole_history(first: int) -> PreparedStatement:
-    """All of an account's payments before a number. The entries are taken first: no plan can then walk through the rest of them."""
+    """An account, and all of its payments before a number; a row without a payment where there are none.
+
+    The entries are taken first: no plan can then walk through the rest of them.
+    """
     of_account = select(Entry).where(Entry.account_id == bindparam("account_id"), Entry.number < bindparam("before_number"))
     taken = aliased(Entry, _page(of_account, first).subquery("taken"))
-    return PreparedStatement(f"history_{first}", _payments(taken).order_by(taken.number.desc()))
+    page = _payments(taken).subquery("page")
+    found = select(Account.balance, Account.status, page).select_from(Account).join(page, true(), isouter=True)
+    return PreparedStatement(f"history_{first}", found.where(Account.id == bindparam("account_id")).order_by(page.c.number.desc()))
 
 
 def _seen_by(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
@@ -266,7 +277,7 @@ def _matches(wanted: HistoryFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _payment(row: Row[*tuple[Any, ...]], currency: Currency) -> Payment:
+def _payment(row: Sequence[Any], currency: Currency) -> Payment:
     (payment_id, kind, memo, refund_of, number, amount, balance_after, created_at, username, display_name, joined_at, refunded) = row
     return Payment(
         id=payment_id,

@@ -55,6 +55,11 @@ def wallet(session: Session, viewer: Viewer, *, currency: Currency) -> Wallet:
     """Balance and status now. Raises: ForbiddenError without the scope READ."""
     viewer.require(Scope.READ)
     ((balance, status),) = WALLET.rows(session, account_id=viewer.account_id)
+    return wallet_of(balance, status, currency)
+
+
+def wallet_of(balance: int, status: str, currency: Currency) -> Wallet:
+    """An account's columns as its owner's wallet."""
     return Wallet(Money(balance, currency), "FROZEN" if status == "frozen" else "OPEN")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.api.payloads import PaymentPayload
     from app.identity import Viewer
     from app.models import ApiToken, Login
+    from app.money import Money
     from app.payments import BalancePoint, Payment, Wallet
 
 DEFAULT_BALANCE_DAYS: Final = 30
@@ -35,14 +36,39 @@ class Counterparty:
     joined_at: datetime | None
 
 
+@dataclass(slots=True)
+class OwnWallet:
+    """The viewer's wallet. What is asked of it is looked up once, unless a page of its payments has brought it along."""
+
+    viewer: Viewer
+    context: Context
+    found: Wallet | None = None
+
+    @property
+    def balance(self) -> Money:
+        """What it holds now."""
+        return self._found().balance
+
+    @property
+    def status(self) -> str:
+        """Whether money can move."""
+        return self._found().status
+
+    def _found(self) -> Wallet:
+        if self.found is None:
+            self.found = payments.wallet(self.context.session, self.viewer, currency=self.context.currency)
+        return self.found
+
+
 def self_as_user(viewer: Viewer, _: Context) -> Viewer:
     """What anyone may know of the viewer; a Viewer has all that a User shows."""
     return viewer
 
 
-def wallet(viewer: Viewer, context: Context) -> Wallet:
+def wallet(viewer: Viewer, context: Context) -> OwnWallet:
     """Raises: ForbiddenError without the scope READ."""
-    return payments.wallet(context.session, viewer, currency=context.currency)
+    viewer.require(Scope.READ)
+    return OwnWallet(viewer, context)
 
 
 def logins(viewer: Viewer, context: Context) -> list[Login]:
@@ -62,14 +88,14 @@ def api_tokens(viewer: Viewer, context: Context) -> list[ApiToken]:
     return identity.list_api_tokens(context.session, viewer)
 
 
-def balance_history(_: Wallet, context: Context, *, days: int | None = None) -> list[BalancePoint]:
+def balance_history(_: OwnWallet, context: Context, *, days: int | None = None) -> list[BalancePoint]:
     """Raises: InvalidInputError (days)."""
     wanted = DEFAULT_BALANCE_DAYS if days is None else days
     return payments.balance_history(context.session, context.signed_in(), days=wanted, currency=context.currency)
 
 
 def payments_of_wallet(
-    _: Wallet, context: Context, *, filter_: Mapping[str, Any] | None = None, first: int | None = None, after: str | None = None
+    wallet: OwnWallet, context: Context, *, filter_: Mapping[str, Any] | None = None, first: int | None = None, after: str | None = None
 ) -> Connection[Payment]:
     """A page of the viewer's payments, newest first. Page 1 and page 50,000 cost the same.
 
@@ -83,6 +109,7 @@ def payments_of_wallet(
         first=DEFAULT_PAGE_SIZE if first is None else first,
         before_number=None if after is None else read_number_cursor(after),
     )
+    wallet.found = wallet.found or page.wallet
     return Connection(
         nodes=page.payments,
         cursor=lambda payment: cursor_of(str(payment.number)),

@@ -53,7 +53,7 @@ def _page(session: Session, viewer: Viewer, wanted: HistoryFilter, before_number
     currency = wave().settings.currency
     page = payments.history(session, viewer, wanted, currency=currency, first=PAYMENTS_PER_PAGE, before_number=before_number)
     return Page("wallet.html", {
-        "wallet": payments.wallet(session, viewer, currency=currency),
+        "wallet": page.wallet or payments.wallet(session, viewer, currency=currency),
         "chart": draw(payments.balance_history(session, viewer, days=CHART_DAYS, currency=currency)),
         "page": page,
         "filter_values": {name: text_of(name) for name in FILTER_INPUTS if text_of(name)},
