@@ -30,6 +30,10 @@ CONNECT_TIMEOUT_SECONDS: Final = 3
 TCP_USER_TIMEOUT_MILLISECONDS: Final = 5000
 POOL_TIMEOUT_SECONDS: Final = 3
 
+# All that is prepared, here and in the ledger's functions, finds few rows by an index, which are in memory or on a disk without moving
+# parts: to plan it anew for each value takes longer than to do it.
+PLANNING_OPTIONS: Final = "-c plan_cache_mode=force_generic_plan -c random_page_cost=1.1"
+
 # A deadlock's victim goes again at once: the other side has what it needs by then. Four tries outlast any pile-up seen in the tests.
 CONFLICT_TRIES: Final = 4
 DEADLOCK_DETECTED: Final = "40P01"
@@ -54,10 +58,7 @@ def make_engine(url: str, *, pool_size: int, on_event_loop: bool = False) -> Eng
         f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s",
         f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s",
         f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_SECONDS}s",
-        # All that is prepared, here and in the ledger's functions, finds few rows by an index, which are in memory or on a disk without
-        # moving parts: to plan it anew for each value takes longer than to do it.
-        "-c plan_cache_mode=force_generic_plan",
-        "-c random_page_cost=1.1",
+        PLANNING_OPTIONS,
     ))
     arguments: dict[str, Any] = {
         "application_name": "payment-system",
@@ -95,6 +96,7 @@ class PreparedStatement:
 
     def __init__(self, name: str, query: Select[*tuple[Any, ...]] | TextClause) -> None:
         compiled = query.compile(dialect=postgresql.dialect(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call] # of SQLAlchemy's
+        self.query = query
         self._name = name
         self._parameters: list[str] = list(compiled.positiontup or ())
         self._constants = compiled.params

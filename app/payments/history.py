@@ -153,7 +153,7 @@ def history(
     if wanted.restricts:
         rows = session.execute(_page(_history(session, viewer, wanted, before_number), first)).all()
         return PaymentPage([_payment(row, currency) for row in rows[:first]], more_follow=len(rows) > first)
-    found = _whole_history(first).rows(session, account_id=viewer.account_id, before_number=before_number or BEYOND_ALL_NUMBERS)
+    found = whole_history(first).rows(session, account_id=viewer.account_id, before_number=before_number or BEYOND_ALL_NUMBERS)
     balance, status, payment_id, *_ = found[0]
     payments = [_payment(row[2:], currency) for row in found[:first]] if payment_id else []
     return PaymentPage(payments, more_follow=len(found) > first, wallet=wallet_of(balance, status, currency))
@@ -211,7 +211,7 @@ def _page(entries: Select[*tuple[Any, ...]], first: int) -> Select[*tuple[Any, .
 
 
 @cache
-def _whole_history(first: int) -> PreparedStatement:
+def whole_history(first: int) -> PreparedStatement:
     """An account, and all of its payments before a number; a row without a payment where there are none.
 
     The entries are taken first: no plan can then walk through the rest of them.

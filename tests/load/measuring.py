@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
+from app.database import PLANNING_OPTIONS
 from tests.load.accounting import cpu_seconds
 from tests.load.generator import Order, Outcome, Request
 from tests.load.stage import CHECKOUT
@@ -115,7 +116,10 @@ def by_pgbench(
     if script is not None:
         command += [f"--file={_kept(stage.folder, script)}"]
     before, posted = cpu_seconds(stage.database_process_id), stage.query(database, POSTED)[0][0] if posts else 0
-    done = subprocess.run([*command, database], check=False, capture_output=True, text=True, timeout=seconds + BEYOND_SECONDS)
+    done = subprocess.run(
+        [*command, database], env={**os.environ, "PGOPTIONS": PLANNING_OPTIONS}, check=False, capture_output=True, text=True,
+        timeout=seconds + BEYOND_SECONDS,
+    )
     if done.returncode:
         raise WrongResultError(f"pgbench: {done.stderr.strip()[-600:]}")
     postgres = cpu_seconds(stage.database_process_id) - before

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
+from sqlalchemy.dialects import postgresql
+
+from app.payments.history import whole_history
 from tests.load import asking, payments
 from tests.load.measuring import by_pgbench, over_http
 from tests.load.rounds import Subject
@@ -25,17 +28,8 @@ PAGE_SIZE: Final = 20
 
 Page = Literal["wallet", "page 1", "last page"]
 
-# All that a wallet's page shows, in one statement, so that it is what PostgreSQL can do at best. One row more than is shown tells
-# whether others follow.
-WALLET: Final = """
-SELECT a.balance, a.status, page.* FROM ledger.accounts AS a CROSS JOIN LATERAL (
-    SELECT t.id, t.kind, t.memo, t.refund_of, e.number, e.amount, e.balance_after, e.created_at, u.username, u.display_name, u.joined_at,
-        (SELECT coalesce(sum(r.amount), 0) FROM ledger.transfers AS r WHERE r.refund_of = t.id) AS refunded
-    FROM ledger.entries AS e JOIN ledger.transfers AS t ON t.id = e.transfer_id
-    LEFT JOIN users AS u ON u.account_id = CASE WHEN e.amount < 0 THEN t.destination ELSE t.source END
-    WHERE e.account_id = a.id AND e.number < :before ORDER BY e.number DESC LIMIT 21) AS page
-WHERE a.id = :account
-"""
+# The statement that the wallet itself sends for a page.
+COMPILED: Final = whole_history(PAGE_SIZE).query.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call] # of SQLAlchemy's
 
 
 def subjects(depths: Sequence[int]) -> Iterator[Subject]:
@@ -81,7 +75,8 @@ def asked(stage: Stage, seconds: float, *, page: Page, place: int, depth: int) -
 
 
 def queried(stage: Stage, seconds: float, *, page: Page, place: int, depth: int) -> Figures:
-    """The page's statement under pgbench."""
+    """The page's own statement under pgbench."""
     account = stage.query(DEEP, f"SELECT account_id FROM users WHERE username = '{hub(place)}'")[0][0]
     before = PAGE_SIZE + 1 if page == "last page" else depth + 1
-    return by_pgbench(stage, DEEP, WALLET, clients=CLIENTS, seconds=seconds, variables={"account": account, "before": before})
+    variables = {**COMPILED.params, "account_id": account, "before_number": before}
+    return by_pgbench(stage, DEEP, str(COMPILED), clients=CLIENTS, seconds=seconds, variables=variables)

@@ -1,0 +1,96 @@
+"""Who waits for PostgreSQL gives way on an event loop and blocks in a thread, and in neither waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import psycopg2
+import pytest
+from psycopg2.extensions import set_wait_callback
+from sqlalchemy import text
+
+from app import waiting
+from app.database import make_engine
+from app.waiting import giving_way, wait_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from sqlalchemy import Engine
+
+    from app.settings import Settings
+
+SLEEP = "SELECT pg_sleep(0.3), pg_backend_pid()"
+
+
+@pytest.fixture(autouse=True)
+def waits() -> Iterator[None]:
+    wait_here()
+    yield
+    set_wait_callback(None)
+
+
+def on_a_loop(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    with ThreadPoolExecutor(1) as thread:  # the browser's driver keeps a loop of its own in the main thread
+        return thread.submit(lambda: asyncio.run(work())).result()
+
+
+def asked(engine: Engine, question: str = SLEEP) -> Any:
+    with engine.connect() as connection:
+        return connection.execute(text(question)).one()[1]
+
+
+def test_on_a_loop_others_go_on_while_one_waits(settings: Settings) -> None:
+    async def work() -> tuple[set[Any], int]:
+        engine, turns = make_engine(settings.database_url, pool_size=3, on_event_loop=True), 0
+        tasks = [asyncio.create_task(giving_way(asked, engine)) for _ in range(6)]
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(0)
+            turns += 1
+        found = {task.result() for task in tasks}
+        await giving_way(engine.dispose)
+        return found, turns
+
+    processes, turns = on_a_loop(work)
+    # Six ask over three connections: the pool's queue gives way, too.
+    assert len(processes) == 3
+    assert turns > 10
+
+
+def test_a_silent_database_is_given_up_on_a_loop_and_in_a_thread(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LIMIT_SECONDS", 0.1)
+
+    async def work() -> float:
+        engine = make_engine(settings.database_url, pool_size=1, on_event_loop=True)
+        await giving_way(asked, engine, "SELECT 1, 2")
+        began = time.monotonic()
+        with pytest.raises(Exception, match="no answer for") as silence:
+            await giving_way(asked, engine)
+        assert silence.value.connection_invalidated  # type: ignore[attr-defined] # a DBAPIError
+        await giving_way(asked, engine, "SELECT 1, 2")
+        await giving_way(engine.dispose)
+        return time.monotonic() - began
+
+    assert on_a_loop(work) < 5
+    connection = psycopg2.connect(settings.database_url.replace("+psycopg2", ""))
+    with pytest.raises(psycopg2.OperationalError, match="no answer for"):
+        connection.cursor().execute(SLEEP)
+    assert connection.closed
+
+
+def test_who_is_cancelled_leaves_no_connection_in_between(settings: Settings) -> None:
+    async def work() -> Any:
+        engine = make_engine(settings.database_url, pool_size=1, on_event_loop=True)
+        task = asyncio.create_task(giving_way(asked, engine))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        found = await giving_way(asked, engine, "SELECT 1, 2")
+        await giving_way(engine.dispose)
+        return found
+
+    assert on_a_loop(work) == 2
