@@ -24,7 +24,7 @@ reset: .venv/installed ## Forget the database that `make run` made. DATA=its fol
 test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL
 	@.venv/bin/python -m pytest
 
-bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 30; ONLY=part of a subject's name
+bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name
 	@exec .venv/bin/python -m tests.load $(if $(SHORT),--short) $(if $(ONLY),--only '$(ONLY)')
 
 lint: .venv/installed ## Check style, types and the directions of imports

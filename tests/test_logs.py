@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,6 +14,8 @@ import pytest
 from app.logs import JsonLines, log_as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.gunicorn import Served
 
 
@@ -39,13 +43,42 @@ def test_a_bugs_traceback_is_in_its_line() -> None:
     assert line_of(record)["traceback"].endswith("ValueError: broken")
 
 
+def in_a_thread(work: Callable[[], object]) -> None:
+    """The browser's driver keeps a loop running in the main thread."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(work).result()
+
+
 def test_the_programs_log_goes_to_standard_error_and_nowhere_else(capsys: pytest.CaptureFixture[str]) -> None:
-    log_as_json()
-    log_as_json()
-    logging.getLogger("app.anything").info("hello", extra={"to": "you"})
+    def work() -> None:
+        log_as_json()
+        log_as_json()
+        logging.getLogger("app.anything").info("hello", extra={"to": "you"})
+
+    in_a_thread(work)
     out, err = capsys.readouterr()
     assert out == ""
     assert [json.loads(line)["event"] for line in err.splitlines()] == ["hello"]
+
+
+def test_what_one_turn_of_an_event_loop_logs_is_written_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    async def turns() -> tuple[str, str]:
+        log = logging.getLogger("app.anything")
+        log.info("one")
+        log.info("two")
+        before = capsys.readouterr().err
+        await asyncio.sleep(0)
+        return before, capsys.readouterr().err
+
+    def work() -> None:
+        log_as_json()
+        seen.append(asyncio.run(turns()))
+
+    seen: list[tuple[str, str]] = []
+    in_a_thread(work)
+    [(before, after)] = seen
+    assert before == ""
+    assert [json.loads(line)["event"] for line in after.splitlines()] == ["one", "two"]
 
 
 def test_what_gunicorn_itself_says_is_lines_of_json_too(served: Served) -> None:

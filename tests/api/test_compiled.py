@@ -98,7 +98,7 @@ def executed(app: Flask, sessions: Sessions, viewer: Any) -> Callable[[str], tup
     return execute
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(selection=selections(QUERY))
 def test_whatever_is_asked_both_ways_answer_the_same(executed: Callable[[str], tuple[Any, ExecutionResult]], selection: str) -> None:
     compiled, result = executed(f"query ($first: Int) {{ ask: users(first: $first) {{ totalCount }} ... on Query {selection} }}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.load.choices import Choices
     from tests.load.stage import Stage
 
-# A full run takes some 35 minutes; one that is far beyond is stuck.
+# A full run takes some 25 minutes; one that is far beyond is stuck.
 LIMIT_SECONDS: Final = 90 * 60
 # Ten million entries with their counterparts, transfers and indexes, and the write-ahead log beside them.
 GIGABYTES_PER_ENTRY: Final = 1.2e-6

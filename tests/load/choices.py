@@ -27,7 +27,7 @@ class Choices:
     """No measurement is begun later than this after the first, on however slow a machine."""
 
 
-FULL: Final = {"rounds": 5, "seconds": 4.0, "depths": (10**3, 10**5, 10**6, 10**7), "memory_after": (1_000, 10_000, 100_000), "starts": 3,
+FULL: Final = {"rounds": 3, "seconds": 3.0, "depths": (10**3, 10**5, 10**6, 10**7), "memory_after": (1_000, 10_000, 100_000), "starts": 3,
                "limit_seconds": 3000.0}
 SHORT: Final = {"rounds": 2, "seconds": 1.0, "depths": (10**3, 10**5), "memory_after": (500, 2_000), "starts": 1,
                 "limit_seconds": 130.0}
