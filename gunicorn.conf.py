@@ -14,10 +14,13 @@ wsgi_app = "app.asgi:create_entry()"
 # Only this machine unless told otherwise: a proxy with TLS stands in front. Under systemd the socket that it holds is used instead.
 bind = os.environ.get("GUNICORN_BIND", "127.0.0.1:5000")
 
-# An event loop, so that payments which wait at the same time are posted together; pages and queries run in threads behind it.
+# An event loop, so that payments which wait at the same time are posted together and reads wait beside each other; pages, and what
+# else changes something, run in threads behind it.
 # Two processes use two cores, and one serves while the other restarts.
 worker_class = "asgi"
 asgi_loop = "uvloop"
+# A worker that cannot start says so and ends.
+asgi_lifespan = "on"
 workers = 2
 worker_connections = 1000
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 GRAPHQL_PATH: Final = "/graphql"
+# nginx's status for it. What the request wanted may be done all the same.
+CLIENT_IS_GONE: Final = 499
 # Each waits for the database or hashes a password most of its time; as many as the pool has connections could use, nearly.
 THREADS: Final = 8
 
@@ -47,8 +49,8 @@ class LoopDesk:
         wait_here()
         settings = running.settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql")
-        # The poster's connection is its own: reads, however many and slow, leave it alone.
-        sizes = (1, settings.database_pool_size)
+        # The poster's connections are its own: reads, however many and slow, leave them alone.
+        sizes = (2, settings.database_pool_size)
         self._engines = [make_engine(settings.database_url, pool_size=size, on_event_loop=True) for size in sizes]
         self._poster = Poster(self._engines[0])
         self._reading = replace(running, sessions=make_sessions(self._engines[1]))
@@ -113,7 +115,11 @@ class Entry:
         else:
             body = await _body(receive, maximum_body_bytes(facts))
             assert self._desk is not None  # noqa: S101 - no request comes before the start-up is complete
-            made = await answer_soon(facts, content_type=content_type, body=body, running=self.running, desk=self._desk)
+            try:
+                made = await answer_soon(facts, content_type=content_type, body=body, running=self.running, desk=self._desk)
+            except asyncio.CancelledError:
+                record_request(facts, status=CLIENT_IS_GONE, username=None, began_seconds=began_seconds)
+                raise
         record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds)
         await send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, secure=secure)})
         await send({"type": "http.response.body", "body": made.body})

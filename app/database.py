@@ -25,6 +25,7 @@ Sessions = sessionmaker[Session]
 STATEMENT_TIMEOUT_SECONDS: Final = 5
 LOCK_TIMEOUT_SECONDS: Final = 3
 IDLE_IN_TRANSACTION_TIMEOUT_SECONDS: Final = 10
+# For commands. A server's connections wait by `app.waiting`, whose limit holds for each step of connecting, too.
 CONNECT_TIMEOUT_SECONDS: Final = 3
 # Without it a cut network is noticed only when TCP gives up, after 20 seconds and more. Source: tcp(7), TCP_USER_TIMEOUT.
 TCP_USER_TIMEOUT_MILLISECONDS: Final = 5000
@@ -130,7 +131,8 @@ def array_of_texts(elements: Iterable[str | None]) -> str:
 def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
     """Run one unit of work in one transaction, again from its start when it was a deadlock's or serialization failure's victim.
 
-    It also runs again, once, when its connection breaks before the commit: nothing of it was stored, and a connection that lay idle
+    It also runs again, once, when its connection breaks before the commit: nothing of it was stored (and what only reads may be
+    repeated), and a connection that lay idle
     while the database restarted breaks at its first use. So no connection has to be tried out beforehand.
 
     Args:

@@ -7,7 +7,11 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from select import PIPE_BUF
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # What logging itself puts on a record; all else came in `extra` and is a field of the event.
 OWN_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -58,11 +62,24 @@ class LinesOfATurn(logging.StreamHandler[TextIO]):
         self.acquire()
         try:
             lines, self._lines = self._lines, []
-            if lines:
-                self.stream.write("".join(lines))
-            self.stream.flush()
+            for part in _parts(lines):
+                self.stream.write(part)
+                self.stream.flush()
         finally:
             self.release()
+
+
+def _parts(lines: list[str]) -> Iterator[str]:
+    """The lines in parts that reach a pipe whole, so that two processes do not cut into each other's. Source: pipe(7), PIPE_BUF."""
+    part, size = "", 0
+    for line in lines:
+        length = len(line.encode())
+        if part and size + length > PIPE_BUF:
+            yield part
+            part, size = "", 0
+        part, size = part + line, size + length
+    if part:
+        yield part
 
 
 def _in_a_turn() -> bool:

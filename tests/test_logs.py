@@ -6,12 +6,13 @@ import asyncio
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from select import PIPE_BUF
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
-from app.logs import JsonLines, log_as_json
+from app.logs import JsonLines, _parts, log_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +65,8 @@ def test_the_programs_log_goes_to_standard_error_and_nowhere_else(capsys: pytest
 def test_what_one_turn_of_an_event_loop_logs_is_written_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:
     async def turns() -> tuple[str, str]:
         log = logging.getLogger("app.anything")
-        log.info("one")
-        log.info("two")
+        for number in range(100):
+            log.info("one of many", extra={"number": number})
         before = capsys.readouterr().err
         await asyncio.sleep(0)
         return before, capsys.readouterr().err
@@ -78,7 +79,15 @@ def test_what_one_turn_of_an_event_loop_logs_is_written_at_its_end(capsys: pytes
     in_a_thread(work)
     [(before, after)] = seen
     assert before == ""
-    assert [json.loads(line)["event"] for line in after.splitlines()] == ["one", "two"]
+    assert [json.loads(line)["number"] for line in after.splitlines()] == list(range(100))
+
+
+def test_what_is_written_at_once_reaches_a_pipe_whole() -> None:
+    lines = [f"{number} {'£' * 150}\n" for number in range(100)]
+    parts = list(_parts(lines))
+    assert "".join(parts) == "".join(lines)
+    assert all(part.endswith("\n") and len(part.encode()) <= PIPE_BUF for part in parts)
+    assert len(parts) < 50
 
 
 def test_what_gunicorn_itself_says_is_lines_of_json_too(served: Served) -> None:

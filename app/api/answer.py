@@ -98,7 +98,7 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
         if asked and prepared and prepared.short_way and prepared.is_named(asked.operation_name):
             order = order_of(prepared.short_way, asked.variables, facts, running.settings.currency)
             if order:
-                return await _settle(order, Operation(prepared, asked.variables, {}), facts, running, desk)
+                return await _settle(order, Operation(prepared, asked.variables, {}, open_schema), facts, running, desk)
     except Exception as error:  # noqa: BLE001 - as in `answer`
         return failure(error, facts)
     return await desk.in_thread(lambda: answer(facts, content_type=content_type, body=body, running=running))

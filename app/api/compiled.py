@@ -29,6 +29,8 @@ from graphql import (
 from graphql.execution.collect_fields import collect_fields, collect_sub_fields
 from graphql.execution.values import get_argument_values
 
+from app.api.limits import MAXIMUM_FIELDS
+
 if TYPE_CHECKING:
     from graphql import DocumentNode, FieldNode, GraphQLField, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode, SelectionSetNode
 
@@ -36,12 +38,26 @@ if TYPE_CHECKING:
 
 Read = Callable[[Any, "Info"], Any]
 """From the parent to a field's value as JSON; or from a value of ours to the same as JSON."""
-Compiled = Callable[["Context", dict[str, Any]], dict[str, Any]]
+Run = Callable[["Context", dict[str, Any]], dict[str, Any]]
 """From a context and the coerced variables to the answer's `data`. Raises: UnusualError, and whatever a resolver raises."""
 
 
 class UnusualError(Exception):
     """Not the plain road; graphql-core knows the way."""
+
+
+class Compiled(NamedTuple):
+    """A query as a function, and how many fields it has."""
+
+    run: Run
+    fields: int
+
+
+class Selection(NamedTuple):
+    """What is selected of a value as a function of it, and how many fields it has."""
+
+    read: Read
+    fields: int
 
 
 class Info(NamedTuple):
@@ -56,13 +72,16 @@ def compile_document(schema: GraphQLSchema, document: DocumentNode, operation: O
     root = schema.query_type
     if root is None or operation.operation is not OperationType.QUERY:
         return None
-    read = compile_selection(schema, document, root, operation.selection_set, has_variables=bool(operation.variable_definitions))
-    return (lambda context, variables: read(None, Info(context, variables))) if read else None
+    selection = compile_selection(schema, document, root, operation.selection_set, has_variables=bool(operation.variable_definitions))
+    if selection is None:
+        return None
+    read = selection.read
+    return Compiled(lambda context, variables: read(None, Info(context, variables)), selection.fields)
 
 
 def compile_selection(
     schema: GraphQLSchema, document: DocumentNode, parent: GraphQLObjectType, selection: SelectionSetNode, *, has_variables: bool
-) -> Read | None:
+) -> Selection | None:
     """What the valid document selects of a value of this type, as a function of it; None for what only graphql-core knows.
 
     Args:
@@ -72,7 +91,8 @@ def compile_selection(
     try:
         visit(document, _NoDirectives())
         fields = collect_fields(schema, fragments, {}, parent, selection)
-        return _Compiler(schema, fragments, has_variables=has_variables).object(parent, fields)
+        compiler = _Compiler(schema, fragments, has_variables=has_variables)
+        return Selection(compiler.object(parent, fields), compiler.fields)
     except (UnusualError, GraphQLError):
         return None
 
@@ -87,6 +107,8 @@ class _Compiler:
         self._schema = schema
         self._fragments = fragments
         self._has_variables = has_variables
+        self.fields = 0
+        """How many there are so far, with fragments written out wherever they are spread."""
 
     def object(self, parent: GraphQLObjectType, fields: dict[str, list[FieldNode]]) -> Read:
         """Source: the GraphQL specification of October 2021, section 6.3, Executing Selection Sets.
@@ -110,6 +132,9 @@ class _Compiler:
 
     def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode]) -> Read:
         """Source: section 6.4, Executing Fields."""
+        self.fields += 1
+        if self.fields > MAXIMUM_FIELDS:  # a fragment in a fragment in a fragment: few letters, and very many functions
+            raise UnusualError
         name = nodes[0].name.value
         if name == "__typename":
             return lambda _value, _info: parent.name

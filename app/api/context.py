@@ -1,4 +1,4 @@
-"""Owns what a resolver is given besides its arguments: the session of the request's one transaction, and who is asking."""
+"""Owns what a resolver is given besides its arguments: the session of the request's one unit of work, and who is asking."""
 
 from __future__ import annotations
 

@@ -19,7 +19,14 @@ from graphql import (
 
 from app.api.compiled import compile_document
 from app.api.failures import RequestCode, RequestRefusedError
-from app.api.limits import MAXIMUM_CACHED_CHARACTERS, MAXIMUM_COMMENTS, MAXIMUM_ERRORS_SHOWN, MAXIMUM_TOKENS, check_size
+from app.api.limits import (
+    CHARACTERS_A_COMPILED_FIELD,
+    MAXIMUM_CACHED_CHARACTERS,
+    MAXIMUM_COMMENTS,
+    MAXIMUM_ERRORS_SHOWN,
+    MAXIMUM_TOKENS,
+    check_size,
+)
 from app.api.short_way import short_way_of
 
 if TYPE_CHECKING:
@@ -75,18 +82,19 @@ class Documents:
 
     def kept(self, text: str) -> Prepared | None:
         """The document of this text, if it was prepared before."""
-        return self._kept.get(text)
-
-    def prepare(self, text: str) -> Prepared:
-        """The document of this text. Raises: RequestRefusedError with everything that is wrong with it."""
         with self._lock:
             found = self._kept.get(text)
             if found:
                 self._kept.move_to_end(text)
-                return found
-        made = self._make(text)
-        self._keep(text, made)
-        return made
+            return found
+
+    def prepare(self, text: str) -> Prepared:
+        """The document of this text. Raises: RequestRefusedError with everything that is wrong with it."""
+        found = self.kept(text)
+        if found is None:
+            found = self._make(text)
+            self._keep(text, found)
+        return found
 
     def _make(self, text: str) -> Prepared:
         try:
@@ -111,8 +119,13 @@ class Documents:
     def _keep(self, text: str, made: Prepared) -> None:
         with self._lock:
             # Another thread may have made the same meanwhile.
-            self._kept_characters += 0 if text in self._kept else len(text)
+            self._kept_characters += 0 if text in self._kept else _weight(text, made)
             self._kept[text] = made
             while self._kept_characters > MAXIMUM_CACHED_CHARACTERS:
-                oldest, _ = self._kept.popitem(last=False)
-                self._kept_characters -= len(oldest)
+                self._kept_characters -= _weight(*self._kept.popitem(last=False))
+
+
+def _weight(text: str, made: Prepared) -> int:
+    """The memory it takes, in characters of a parsed document."""
+    fields = made.compiled.fields if made.compiled else made.short_way.fields if made.short_way else 0
+    return len(text) + CHARACTERS_A_COMPILED_FIELD * fields

@@ -41,7 +41,9 @@ class Operation:
     given: dict[str, Any]
     """The variables as they were sent."""
     variables: dict[str, Any]
-    """As the schema reads them; only a query's are needed."""
+    """As the schema reads them; only for a compiled document, since graphql-core reads them itself."""
+    open_schema: bool
+    """Whether names may be suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,17 @@ class UndoneError(Exception):
 
 
 def operation_of(prepared: Prepared, asked: Asked, *, open_schema: bool) -> Operation:
-    """The document with its variables. Raises: RequestRefusedError for those that do not fit it."""
+    """The document with its variables. Raises: RequestRefusedError for a wrong name, or variables that do not fit."""
     if not prepared.is_named(asked.operation_name):
         raise bad_request("`operationName` is not the name of the operation in the query.")
-    values = get_variable_values(
-        SCHEMA, prepared.operation.variable_definitions or (), asked.variables,
-        max_errors=MAXIMUM_ERRORS_SHOWN, hide_suggestions=not open_schema,
-    )
+    values: dict[str, Any] | list[GraphQLError] = {}
+    if prepared.compiled:
+        definitions = prepared.operation.variable_definitions or ()
+        values = get_variable_values(
+            SCHEMA, definitions, asked.variables, max_errors=MAXIMUM_ERRORS_SHOWN, hide_suggestions=not open_schema)
     if isinstance(values, list):
         raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_VARIABLES, values)
-    return Operation(prepared, asked.variables, values)
+    return Operation(prepared, asked.variables, values, open_schema)
 
 
 def execute(operation: Operation, facts: Facts, running: Wave) -> Executed:
@@ -106,7 +109,7 @@ def _read(operation: Operation, context: Context) -> Executed:
     compiled = operation.prepared.compiled
     if compiled:
         try:
-            return Executed(compiled(context, operation.variables), (), context, kept=True)
+            return Executed(compiled.run(context, operation.variables), (), context, kept=True)
         except SQLAlchemyError:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and tells it
@@ -122,8 +125,13 @@ def _mutate(operation: Operation, context: Context) -> Executed:
 
 
 def _by_graphql_core(operation: Operation, context: Context) -> Executed:
-    result = execute_sync(SCHEMA, operation.prepared.document, context_value=context, variable_values=operation.given)
+    result = execute_sync(
+        SCHEMA, operation.prepared.document, context_value=context, variable_values=operation.given,
+        max_coercion_errors=MAXIMUM_ERRORS_SHOWN, hide_suggestions=not operation.open_schema,
+    )
     errors = result.errors or ()
+    if errors and all(error.path is None for error in errors):  # no field's: the variables could not be read
+        raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_VARIABLES, errors)
     for error in errors:
         # The database's own failures end the transaction: `transact` tries again, or tells whose fault it is.
         if isinstance(error.original_error, SQLAlchemyError):

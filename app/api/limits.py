@@ -43,6 +43,8 @@ DEFAULT_PAGE_SIZE: Final = 20
 """Asked for when `first` is absent or null; the core refuses what is not 1 to 100."""
 # Parsed, a document takes up to 190 bytes a character: 40 MB at worst. Clients send a handful of documents over and over.
 MAXIMUM_CACHED_CHARACTERS: Final = 200_000
+# What a field takes beside that as a function.
+CHARACTERS_A_COMPILED_FIELD: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class ShortWay:
     """Of the payload in the answer."""
     read: Read
     """What the document selects of the payload."""
+    fields: int
 
 
 def short_way_of(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> ShortWay | None:
@@ -56,9 +57,9 @@ def short_way_of(schema: GraphQLSchema, document: DocumentNode, operation: Opera
     payload = schema.get_type(PAYLOAD_TYPE)
     if wanted.type.name.value != INPUT_TYPE or not isinstance(payload, GraphQLObjectType):
         return None
-    read = compile_selection(schema, document, payload, field.selection_set, has_variables=False)
+    selection = compile_selection(schema, document, payload, field.selection_set, has_variables=False)
     key = field.alias.value if field.alias else FIELD
-    return ShortWay(variable.variable.name.value, key, read) if read else None
+    return ShortWay(variable.variable.name.value, key, *selection) if selection else None
 
 
 def order_of(way: ShortWay, variables: dict[str, Any], facts: Facts, currency: Currency) -> Order | None:

@@ -92,9 +92,13 @@ def viewer_of_api_token(session: Session, secret: str) -> Viewer | None:
 
 
 def mark_api_tokens_used(session: Session, token_ids: Collection[UUID]) -> None:
-    """Note that these were used just now; those of which that was not noted within USED_AGAIN_SECONDS."""
+    """Note that these were used just now; those of which that was not noted within USED_AGAIN_SECONDS.
+
+    Nobody waits for it: where another request is noting the same, that is enough.
+    """
     if token_ids:
-        session.execute(update(ApiToken).where(ApiToken.id.in_(token_ids)).values(last_used_at=func.now()))
+        free = select(ApiToken.id).where(ApiToken.id.in_(token_ids)).with_for_update(skip_locked=True)
+        session.execute(update(ApiToken).where(ApiToken.id.in_(free.scalar_subquery())).values(last_used_at=func.now()))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Owns the answer to "who is asking": the signed-in person and what this way in allows. Made by `logins` and `tokens` alone."""
+"""Owns the answer to "who is asking": the signed-in person and what this way in allows. Made only where a secret was looked up."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def post_many(session: Session, wishes: Sequence[Wish], *, kind: Kind = "payment
 
 
 def posting_of(row: Row[*tuple[Any, ...]], transfer_id: UUID, amount: Money) -> Posting:
-    """What a row of `ledger.post_transfers` says of the item with this id and amount. Raises: why it was refused."""
+    """What a row with the columns of `ledger.posting` says of the transfer with this id and amount. Raises: why it was refused."""
     if row.status in ("posted", "replayed"):
         return Posting(
             transfer_id=transfer_id, amount=amount, source_balance=Money(row.source_balance, amount.currency_info),

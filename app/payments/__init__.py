@@ -1,20 +1,9 @@
 """Owns what people do with money: pay, refund, look at their wallet and its history. Takes a session and plain values, never commits."""
 
 from app.payments.checking import check_payment, check_refund
-from app.payments.history import (
-    Direction,
-    HistoryFilter,
-    Payment,
-    PaymentKind,
-    PaymentPage,
-    count_history,
-    find_payment,
-    find_payments,
-    history,
-    list_refunds,
-    statement,
-)
+from app.payments.history import HistoryFilter, PaymentPage, count_history, history, statement
 from app.payments.paying import Receipt, find_payee, parse_memo, pay, refund
+from app.payments.payment import Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
 from app.payments.payout_file import PayoutLine, read_numbered_lines, read_payout_file, write_numbered_lines
 from app.payments.payouts import MAXIMUM_PAYOUT_ITEMS, Payout, PayoutItem, PayoutPreview, check_payout, pay_many, pay_many_from
 from app.payments.settling import Order, Settled

@@ -11,8 +11,8 @@ from app.errors import InsufficientFundsError, NotFoundError, RefundTooLargeErro
 from app.identity import Person, Scope, find_person
 from app.models import Account
 from app.money import Money
-from app.payments.history import Direction, Payment, find_payment
 from app.payments.paying import find_payee, parse_memo
+from app.payments.payment import Direction, Payment, find_payment
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -5,7 +5,7 @@ The same rules as `paying`, which asks step by step: here the database is asked 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
@@ -13,9 +13,9 @@ from sqlalchemy import text
 from app import ledger
 from app.database import PreparedStatement, array_of_texts, array_of_words
 from app.errors import NotFoundError, SelfPaymentError, UnauthenticatedError, WalletError
-from app.identity import USED_AGAIN_SECONDS, Scope, Viewer, mark_api_tokens_used, scopes_named
+from app.identity import USED_AGAIN_SECONDS, Scope, Viewer, scopes_named
 from app.money import Money
-from app.payments.history import Direction, Payment, PaymentKind
+from app.payments.payment import Direction, Payment, PaymentKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ ASKED: Final = """
             payer.display_name AS payer_display_name, payer.joined_at AS payer_joined_at,
             payee.account_id AS destination, payee.username AS payee, payee.display_name AS payee_display_name,
             payee.joined_at AS payee_joined_at,
-            coalesce(token.last_used_at < now() - make_interval(secs => :used_again_seconds), true) AS used_long_ago,
+            coalesce(token.last_used_at < now() - make_interval(secs => :used_again_seconds), token.id IS NOT NULL) AS used_long_ago,
             'PAY' = ANY (token.scopes) AND payee.id <> payer.id AS allowed
         FROM unnest(CAST(:digests AS bytea[]), CAST(:handles AS text[]), CAST(:ids AS uuid[]), CAST(:amounts AS bigint[]),
             CAST(:memos AS text[])) WITH ORDINALITY AS asked (digest, handle, transfer_id, amount, memo, ordinal)
@@ -94,6 +94,8 @@ class Settled:
     payment_id: UUID | None = None
     replayed: bool = False
     failure: Exception | None = None
+    token_to_note: UUID | None = None
+    """The payer's token, when its use was not noted lately. Noting it is not part of the payment, which may not fail by it."""
 
 
 def settle(session: Session, orders: Sequence[Order]) -> list[Settled]:
@@ -112,8 +114,10 @@ def settle(session: Session, orders: Sequence[Order]) -> list[Settled]:
         amounts=array_of_words(each.amount.minor_units for each in orders),
         memos=array_of_texts(each.memo for each in orders),
     )
-    mark_api_tokens_used(session, {row.token_id for row in rows if row.token_id is not None and row.used_long_ago})
-    return [_settled(order, row) for order, row in zip(orders, rows, strict=True)]
+    return [
+        replace(_settled(order, row), token_to_note=row.token_id) if row.used_long_ago else _settled(order, row)
+        for order, row in zip(orders, rows, strict=True)
+    ]
 
 
 def _settled(order: Order, row: Row[*tuple[Any, ...]]) -> Settled:

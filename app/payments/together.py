@@ -7,24 +7,27 @@ waits on a timer: an idle poster posts one payment at once, alone. Knows no HTTP
 from __future__ import annotations
 
 import logging
+import time
 from asyncio import create_task, get_running_loop
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from app.database import CONFLICT_TRIES, expected_failure, is_conflict
 from app.errors import ConflictRetryError, DatabaseUnavailableError
+from app.identity import mark_api_tokens_used
 from app.payments.settling import Settled, settle
 from app.waiting import giving_way
 
 if TYPE_CHECKING:
     from asyncio import Future, Task
     from collections.abc import Iterator, Sequence
+    from uuid import UUID
 
     from sqlalchemy import Connection, Engine
 
@@ -35,21 +38,25 @@ MAXIMUM_PAYMENTS_PER_CALL: Final = 64
 
 # After a group had to give up on a lock, each of it tries alone, and the one that is stuck does not hold up the others for long.
 ALONE_LOCK_TIMEOUT_MILLISECONDS: Final = 100
+ALONE_STATEMENT_TIMEOUT_MILLISECONDS: Final = 500
+ALONE_SECONDS: Final = 1
 
 log = logging.getLogger(__name__)
 
 
 class Poster:
-    """Posts what is given to it by one connection, on the event loop where it is used.
+    """Posts what is given to it by one call at a time, on the event loop where it is used.
 
     Args:
-        engine: of its own, for an event loop.
+        engine: of its own, for an event loop, with two connections: one posts, and one notes which tokens are in use.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._waiting: deque[tuple[Order, Future[Settled]]] = deque()
         self._posting: Task[None] | None = None
+        self._used_tokens: set[UUID] = set()
+        self._noting: Task[None] | None = None
 
     async def settle(self, order: Order) -> Settled:
         """Settle this order with the next call. Who is cancelled meanwhile is settled all the same; the same id tells them."""
@@ -61,8 +68,9 @@ class Poster:
 
     async def stop(self) -> None:
         """Return when everything that was given before is settled."""
-        if self._posting is not None:
-            await self._posting
+        for task in (self._posting, self._noting):
+            if task is not None:
+                await task
 
     async def _post_what_waits(self) -> None:
         while self._waiting:
@@ -71,6 +79,19 @@ class Poster:
             for (_, outcome), each in zip(group, settled, strict=True):
                 if not outcome.done():  # who asked may be gone
                     outcome.set_result(each)
+            self._used_tokens |= {each.token_to_note for each in settled if each.token_to_note}
+            if self._used_tokens and (self._noting is None or self._noting.done()):
+                self._noting = create_task(giving_way(self._note_use))
+
+    def _note_use(self) -> None:
+        """Note which tokens are in use, beside the payments and after them."""
+        while self._used_tokens:
+            noted, self._used_tokens = self._used_tokens, set()
+            try:
+                with self._engine.connect() as connection:
+                    mark_api_tokens_used(Session(connection), noted)
+            except SQLAlchemyError as error:
+                log.warning("use of tokens not noted", extra={"tokens": len(noted), "detail": type(error).__name__})
 
     def _settle(self, orders: Sequence[Order]) -> list[Settled]:
         """What became of each; never raises. What one of a group is stuck on, or a bug that it meets, stays its own."""
@@ -83,39 +104,53 @@ class Poster:
             if len(orders) == 1:
                 return [Settled(failure=error)]
             log.warning("group", extra={"payments": len(orders), "detail": str(error)})
-            return [self._settle_alone(order) for order in orders]
+            return self._settle_one_by_one(orders)
 
-    def _settle_alone(self, order: Order) -> Settled:
-        try:
-            return self._settle_together([order], lock_timeout_milliseconds=ALONE_LOCK_TIMEOUT_MILLISECONDS)[0]
-        except Exception as error:  # noqa: BLE001 - as above
-            return Settled(failure=error)
+    def _settle_one_by_one(self, orders: Sequence[Order]) -> list[Settled]:
+        """What became of each, alone and with little patience, so that those who wait for the next call do not wait for long."""
+        settled: list[Settled] = []
+        end = time.monotonic() + ALONE_SECONDS
+        for order in orders:
+            if time.monotonic() > end:
+                return settled + [Settled(failure=ConflictRetryError("no time left for it alone"))] * (len(orders) - len(settled))
+            try:
+                settled += self._settle_together([order], is_patient=False)
+            except DatabaseUnavailableError as error:
+                return settled + [Settled(failure=error)] * (len(orders) - len(settled))
+            except Exception as error:  # noqa: BLE001 - as above
+                settled.append(Settled(failure=error))
+        return settled
 
-    def _settle_together(self, orders: Sequence[Order], *, lock_timeout_milliseconds: int | None = None) -> list[Settled]:
-        """What became of each. A connection that breaks is replaced once: their ids see to it that nothing is posted twice."""
+    def _settle_together(self, orders: Sequence[Order], *, is_patient: bool = True) -> list[Settled]:
+        """What became of each. A connection that breaks is replaced once: their ids see to it that nothing is posted twice.
+
+        After that nobody knows what the first call may still have stored, so no failure says that nothing was changed.
+        """
         broken_before = False
         for _ in range(CONFLICT_TRIES):
             try:
-                with self._engine.connect() as connection, _patience(connection, lock_timeout_milliseconds):
+                with self._engine.connect() as connection, nullcontext() if is_patient else _impatience(connection):
                     return settle(Session(connection), orders)
             except DBAPIError as error:
-                if not is_conflict(error) and (broken_before or not error.connection_invalidated):
-                    raise expected_failure(error) from error
-                broken_before = broken_before or error.connection_invalidated
-                log.info("again", extra={"payments": len(orders), "connection_broke": error.connection_invalidated})
+                broke = error.connection_invalidated
+                if not is_conflict(error) and (broken_before or not broke):
+                    raise (DatabaseUnavailableError(str(error.orig)) if broken_before else expected_failure(error)) from error
+                broken_before = broken_before or broke
+                log.info("again", extra={"payments": len(orders), "connection_broke": broke})
             except PoolTimeoutError as error:
                 raise DatabaseUnavailableError(str(error)) from error
-        raise ConflictRetryError(f"{len(orders)} payments in conflict {CONFLICT_TRIES} times")
+        gave_up = DatabaseUnavailableError if broken_before else ConflictRetryError
+        raise gave_up(f"{len(orders)} payments in conflict {CONFLICT_TRIES} times")
 
 
 @contextmanager
-def _patience(connection: Connection, lock_timeout_milliseconds: int | None) -> Iterator[None]:
-    """Wait for locks no longer than this, where it is given."""
-    if lock_timeout_milliseconds is None:
-        yield
-        return
-    connection.execute(text(f"SET lock_timeout = {lock_timeout_milliseconds}"))
+def _impatience(connection: Connection) -> Iterator[None]:
+    """Wait for locks, and for the statement, only briefly."""
+    connection.execute(text(f"SET lock_timeout = {ALONE_LOCK_TIMEOUT_MILLISECONDS}"))
+    connection.execute(text(f"SET statement_timeout = {ALONE_STATEMENT_TIMEOUT_MILLISECONDS}"))
     try:
         yield
     finally:
-        connection.execute(text("RESET lock_timeout"))
+        if not connection.invalidated:  # a dead one has nothing to put back
+            connection.execute(text("RESET lock_timeout"))
+            connection.execute(text("RESET statement_timeout"))

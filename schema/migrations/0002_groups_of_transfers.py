@@ -1,4 +1,4 @@
-"""Many transfers in one call, and checks that cost a group less."""
+"""Many transfers in one call."""
 
 from app.migrations import run_sql
 
@@ -9,4 +9,3 @@ down_revision = "0001"
 def upgrade() -> None:
     """Add the function; the SQL beside this file is the text to read."""
     run_sql("0002_post_transfers")
-    run_sql("0002_cheaper_checks")

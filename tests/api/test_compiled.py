@@ -16,6 +16,7 @@ from app import payments
 from app.api.compiled import compile_document
 from app.api.context import Context
 from app.api.documents import Documents
+from app.api.limits import MAXIMUM_CACHED_CHARACTERS
 from app.api.schema import SCHEMA
 from app.database import transact
 from app.http import Facts
@@ -89,7 +90,7 @@ def executed(app: Flask, sessions: Sessions, viewer: Any) -> Callable[[str], tup
             context = Context(session=session, settings=app.extensions["wave"].settings, facts=FACTS, viewer=alice)
             result = execute_sync(SCHEMA, document, context_value=replace(context), variable_values=VARIABLES)
             try:
-                return compiled(context, VARIABLES) if compiled else UNUSUAL, result
+                return compiled.run(context, VARIABLES) if compiled else UNUSUAL, result
             except Exception:  # noqa: BLE001 - any failure means: ask graphql-core
                 return UNUSUAL, result
 
@@ -123,3 +124,23 @@ def test_what_is_asked_most_goes_the_cheapest_way() -> None:
     documents = Documents(SCHEMA, open_schema=False)
     assert all(documents.prepare(text).compiled for text in (asking.WALLET, asking.HISTORY))
     assert documents.prepare(asking.SEND_PAYMENT).short_way
+
+
+def test_fragments_in_fragments_are_not_written_out_without_end() -> None:
+    levels = "".join(f"fragment f{n} on Payment {{ refundOf {{ ...f{n + 1} }} refunds {{ ...f{n + 1} }} }} " for n in range(12))
+    text = f"{{ viewer {{ wallet {{ payments {{ nodes {{ ...f0 }} }} }} }} }} {levels} fragment f12 on Payment {{ id }}"
+    document = parse(text)
+    assert compile_document(SCHEMA, document, document.definitions[0]) is None  # type: ignore[arg-type] # its one operation
+
+
+def test_what_is_asked_often_stays_prepared_and_large_documents_weigh_more() -> None:
+    documents = Documents(SCHEMA, open_schema=False)
+    often = documents.prepare("{ viewer { user { username } } }")
+    names = " ".join(f"a{n}: id" for n in range(15)) + " kind memo direction createdAt"
+    large = [f"query Q{n} {{ viewer {{ wallet {{ payments {{ nodes {{ {names} }} }} }} }} }}" for n in range(600)]
+    first = documents.prepare(large[0])
+    for text in large:
+        documents.prepare(text)
+        assert documents.kept("{ viewer { user { username } } }") is often
+    assert documents.prepare(large[0]) is not first
+    assert sum(len(text) for text in large) < MAXIMUM_CACHED_CHARACTERS

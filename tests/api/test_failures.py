@@ -120,7 +120,7 @@ def test_a_value_that_graphql_refuses_while_it_executes_is_the_developers_mistak
     answer = ask(client, query, name=None)
     assert answer["errors"][0]["extensions"] == {"code": "INVALID_VARIABLES"}
     assert answer["errors"][0]["message"] == "Argument 'username' of non-null type 'Username!' must not be null."
-    answer = ask(client, query, on=None)
+    answer = ask(client, query, 400, on=None)
     assert answer["errors"][0]["extensions"] == {"code": "INVALID_VARIABLES"}
 
 

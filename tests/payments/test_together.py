@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg2
 import pytest
 from psycopg2.extensions import set_wait_callback
 from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 
 from app import identity, ledger, payments
-from app.database import make_engine, transact
+from app.database import transact
 from app.errors import (
     ConflictRetryError,
     DatabaseUnavailableError,
@@ -25,92 +24,18 @@ from app.errors import (
     UnauthenticatedError,
     WalletFrozenError,
 )
-from app.identity import Scope, token_digest
-from app.money import parse_amount
-from app.payments import Order, Poster, Settled
-from app.payments.settling import settle
-from app.payments.together import MAXIMUM_PAYMENTS_PER_CALL
+from app.identity import Scope
+from app.payments.together import MAXIMUM_PAYMENTS_PER_CALL, _impatience
 from app.waiting import giving_way, wait_here
+from tests.payments.counter import LIMIT_SECONDS, Counter, kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Iterator
 
     from app.database import Sessions
     from app.settings import Settings
     from tests.conftest import Database
 
-LIMIT_SECONDS = 60
-
-Result = TypeVar("Result")
-
-
-class Counter:
-    """Where payments are handed in: people with tokens, and a poster."""
-
-    def __init__(self, sessions: Sessions, settings: Settings, viewer: Any) -> None:
-        self.sessions, self.settings, self.viewer = sessions, settings, viewer
-        self.tokens: dict[str, str] = {}
-        self.groups: list[int] = []
-        self.loop = asyncio.new_event_loop()
-        self.thread = Thread(target=self.loop.run_forever)
-        self.open()
-
-    def open(self) -> None:
-        self.engine = make_engine(self.settings.database_url, pool_size=2, on_event_loop=True)
-        self.poster = Poster(self.engine)
-        event.listen(self.engine, "before_cursor_execute", self._note)
-
-    def start(self) -> None:
-        self.thread.start()
-
-    def close(self) -> None:
-        if not self.thread.is_alive():
-            self.start()
-        self.on_loop(giving_way(self.engine.dispose))
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
-
-    def on_loop(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(LIMIT_SECONDS)
-
-    def join(self, username: str, *scopes: Scope) -> str:
-        person = self.viewer(username)
-        issued = transact(self.sessions, lambda session: identity.create_api_token(
-            session, person, name="till", scopes=scopes or tuple(Scope)))
-        self.tokens[username] = issued.secret
-        return username
-
-    def order(self, payer: str, to: str, amount: str, key: UUID | None = None, memo: str | None = None) -> Order:
-        return Order(token_digest=token_digest(self.tokens.get(payer, payer)), idempotency_key=key or uuid4(), to=to,
-                     amount=parse_amount(amount, self.settings.currency), memo=memo)
-
-    def together(self, *orders: Order) -> list[Settled]:
-        """What one call makes of these."""
-        def work() -> list[Settled]:
-            with self.engine.connect() as connection:
-                return settle(self.sessions.class_(connection), orders)
-
-        if not self.thread.is_alive():
-            self.start()
-        return self.on_loop(giving_way(work))
-
-    def hand_in(self, *orders: Order) -> list[Future[Settled]]:
-        return [asyncio.run_coroutine_threadsafe(self.poster.settle(order), self.loop) for order in orders]
-
-    def balance(self, username: str) -> str:
-        person = transact(self.sessions, lambda session: identity.find_person(session, username))
-        with self.sessions() as session:
-            balance = session.scalar(text(f"SELECT balance FROM ledger.accounts WHERE id = {person.account_id}"))
-        return str(balance)
-
-    def books(self) -> list[ledger.Break]:
-        return transact(self.sessions, ledger.verify)
-
-    def _note(self, _connection: object, _cursor: object, statement: str, parameters: Sequence[Any], *_: object) -> None:
-        if statement.startswith("EXECUTE settle"):
-            self.groups.append(parameters[1].count(",") + 1)
 
 
 @pytest.fixture
@@ -120,10 +45,6 @@ def counter(sessions: Sessions, settings: Settings, viewer: Any) -> Iterator[Cou
     yield made
     made.close()
     set_wait_callback(None)
-
-
-def kinds(outcomes: Sequence[Settled]) -> list[type | None]:
-    return [type(each.failure) if each.failure else None for each in outcomes]
 
 
 def test_a_group_is_one_statement_and_each_has_its_own_outcome(counter: Counter) -> None:
@@ -259,3 +180,53 @@ def test_a_connection_that_broke_while_idle_costs_nobody_a_payment(counter: Coun
     assert second.result(LIMIT_SECONDS).failure is None
     assert counter.balance(alice) == "99800"
     counter.on_loop(counter.poster.stop())
+
+
+def test_whether_the_use_of_a_token_can_be_noted_decides_nothing(counter: Counter, database: Database) -> None:
+    alice, bob = counter.join("alice"), counter.join("bob")
+    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
+    with holder.cursor() as cursor:
+        cursor.execute("UPDATE api_tokens SET name = 'busy'")
+        assert kinds(counter.together(counter.order(alice, bob, "1"))) == [None]
+        [paid] = counter.hand_in(counter.order(alice, bob, "1"))
+        assert paid.result(LIMIT_SECONDS).failure is None
+    holder.close()
+    assert database.execute("SELECT count(last_used_at) FROM api_tokens") == [(0,)]
+    [paid] = counter.hand_in(counter.order(alice, bob, "1"))
+    assert paid.result(LIMIT_SECONDS).failure is None
+    counter.on_loop(counter.poster.stop())
+    assert database.execute("SELECT count(last_used_at) FROM api_tokens") == [(1,)]
+    database.execute("UPDATE api_tokens SET last_used_at = NULL; REVOKE UPDATE ON api_tokens FROM payment_system")
+    [paid] = counter.hand_in(counter.order(alice, bob, "1"))
+    assert paid.result(LIMIT_SECONDS).failure is None
+    counter.on_loop(counter.poster.stop())
+    assert counter.balance(alice) == "99600"
+
+
+def test_a_connection_that_breaks_while_impatient_is_told_as_broken(counter: Counter, database: Database) -> None:
+    def work() -> None:
+        with counter.engine.connect() as connection, _impatience(connection):
+            database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'payment_system' "
+                             "AND datname = current_database()")
+            connection.execute(text("SELECT 1"))
+
+    counter.start()
+    with pytest.raises(DBAPIError) as broken:
+        counter.on_loop(giving_way(work))
+    assert broken.value.connection_invalidated
+
+
+def test_a_payee_who_is_stuck_costs_the_next_group_little(counter: Counter, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.database.LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr("app.payments.together.ALONE_SECONDS", 0.15)
+    counter.open()
+    alice, bob, carol = (counter.join(name) for name in ("alice", "bob", "carol"))
+    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT FROM ledger.accounts WHERE id = (SELECT account_id FROM users WHERE username = 'carol') FOR UPDATE")
+        futures = counter.hand_in(*[counter.order(alice, carol, "1") for _ in range(20)], counter.order(alice, bob, "1"))
+        counter.start()
+        assert kinds([each.result(LIMIT_SECONDS) for each in futures]) == [ConflictRetryError] * 21
+    holder.close()
+    [again] = counter.hand_in(counter.order(alice, bob, "1"))
+    assert again.result(LIMIT_SECONDS).failure is None

@@ -43,6 +43,8 @@ def payout_form(session: Session, viewer: Viewer) -> Page:
 def payout_check(session: Session, viewer: Viewer) -> Answer:
     """Show what would be paid, every bad line with its number and cause, the total and the balance after; moves nothing."""
     uploaded = request.files.get("file")
+    if uploaded is not None:
+        uploaded.seek(0)  # this may be another try of the same request
     if uploaded is None or not (data := uploaded.read()):
         raise InvalidInputError(user_message="Choose a file.", field="file")
     # Of the file too: whoever goes back and chooses another one means other payments.

@@ -51,13 +51,13 @@ CREATE TABLE ledger.entries (
 -- Checked when the transaction commits: a transfer has its two entries, equal and opposite, and so they sum to zero;
 -- and a refund goes back the way of its payment, which all its refunds together do not exceed.
 CREATE FUNCTION ledger.refuse_unbalanced_transfer() RETURNS trigger LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
-DECLARE
-    left_source bigint := (SELECT amount FROM entries
-        WHERE account_id = NEW.source AND number = NEW.source_number AND transfer_id = NEW.id);
-    reached_destination bigint := (SELECT amount FROM entries
-        WHERE account_id = NEW.destination AND number = NEW.destination_number AND transfer_id = NEW.id);
 BEGIN
-    IF left_source IS DISTINCT FROM -NEW.amount OR reached_destination IS DISTINCT FROM NEW.amount THEN
+    PERFORM FROM entries AS leaving, entries AS arriving
+    WHERE (leaving.account_id, leaving.number, leaving.transfer_id, leaving.amount)
+            = (NEW.source, NEW.source_number, NEW.id, -NEW.amount)
+        AND (arriving.account_id, arriving.number, arriving.transfer_id, arriving.amount)
+            = (NEW.destination, NEW.destination_number, NEW.id, NEW.amount);
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'the entries of transfer % do not sum to zero', NEW.id USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     IF NEW.kind = 'refund' AND NOT EXISTS (SELECT FROM transfers AS payment WHERE id = NEW.refund_of AND kind = 'payment'
@@ -72,20 +72,27 @@ END $$;
 CREATE CONSTRAINT TRIGGER transfer_entries_sum_to_zero AFTER INSERT ON ledger.transfers
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger.refuse_unbalanced_transfer();
 
--- Its counterpart: an entry is one of the two that its transfer names, so a third one has no place.
-CREATE FUNCTION ledger.refuse_stray_entry() RETURNS trigger LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+-- Its counterpart: an entry is one of the two that its transfer names, so a third one has no place. Looked at once a statement, all
+-- that it wrote together, and at once: their transfers are always written before them.
+CREATE FUNCTION ledger.refuse_stray_entries() RETURNS trigger LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+DECLARE
+    stray entries;
 BEGIN
-    IF NOT EXISTS (SELECT FROM transfers WHERE id = NEW.transfer_id AND
-        (NEW.account_id, NEW.number, NEW.amount) IN ((source, source_number, -amount), (destination, destination_number, amount)))
-    THEN
-        RAISE EXCEPTION 'entry % of account % belongs to no transfer', NEW.number, NEW.account_id
+    SELECT entry.* INTO stray FROM new_entries AS entry LEFT JOIN transfers AS transfer ON transfer.id = entry.transfer_id
+    WHERE (entry.account_id, entry.number, entry.amount)
+            IS DISTINCT FROM (transfer.source, transfer.source_number, -transfer.amount)
+        AND (entry.account_id, entry.number, entry.amount)
+            IS DISTINCT FROM (transfer.destination, transfer.destination_number, transfer.amount)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'entry % of account % belongs to no transfer', stray.number, stray.account_id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
 
-CREATE CONSTRAINT TRIGGER entry_belongs_to_its_transfer AFTER INSERT ON ledger.entries
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger.refuse_stray_entry();
+CREATE TRIGGER entries_belong_to_their_transfers AFTER INSERT ON ledger.entries
+    REFERENCING NEW TABLE AS new_entries FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_stray_entries();
 
 -- History is written once. A mistake is put right by a refund or by another transfer, never by an edit.
 CREATE FUNCTION ledger.refuse_change_of_history() RETURNS trigger LANGUAGE plpgsql AS $$
