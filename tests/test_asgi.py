@@ -102,14 +102,17 @@ def test_a_payment_is_answered_alike_on_both_ways(served: Served, client: FlaskC
             assert len(found["X-Request-Id"]) == NUMBER_OF_A_REQUEST
 
 
-def test_a_login_over_the_event_loop_gives_the_cookie(served: Served, viewer: Any) -> None:
+def test_a_login_over_the_event_loop_gives_the_cookie_that_opens_the_pages(served: Served, viewer: Any) -> None:
     viewer("alice")
     query = 'mutation { logIn(input: {username: "alice", password: "a long test phrase"}) { viewer { user { username } } } }'
     status, headers, _ = ask(served, json.dumps({"query": query}))
     assert (status, headers["Set-Cookie"].startswith("login="), "HttpOnly" in headers["Set-Cookie"]) == (200, True, True)
-    me = json.dumps({"query": "{ viewer { user { username } } }"})
-    assert json.loads(ask(served, me, {"Cookie": headers["Set-Cookie"].split(";")[0]})[2]) == {
-        "data": {"viewer": {"user": {"username": "alice"}}}}
+    me, cookie = json.dumps({"query": "{ viewer { user { username } } }"}), {"Cookie": headers["Set-Cookie"].split(";")[0]}
+    for _ in range(2):  # in a thread, and once it is prepared on the loop
+        assert json.loads(ask(served, me, cookie)[2]) == {"data": {"viewer": {"user": {"username": "alice"}}}}
+    # Fetched from PostgreSQL part by part.
+    status, headers, text = ask(served, b"", cookie, method="GET", path="/wallet/statement.csv")
+    assert (status, headers["Content-Type"], text.count(b"\n")) == (200, "text/csv; charset=utf-8", 2)
 
 
 def test_all_else_goes_through_flask(served: Served) -> None:
