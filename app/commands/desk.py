@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from flask import current_app
 
 from app.database import transact
+from app.ledger import check_currency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +32,12 @@ class Desk:
     """The public API in GraphQL's schema language."""
 
     def transact(self, work: Callable[[Session], Result]) -> Result:
-        """One unit of work in one transaction, as the app's role."""
-        return transact(self.sessions, work)
+        """One unit of work in one transaction, as the app's role. Raises: SettingError for books in another currency."""
+        def checked(session: Session) -> Result:
+            check_currency(session, self.settings.currency)
+            return work(session)
+
+        return transact(self.sessions, checked)
 
     @property
     def owner_url(self) -> str:

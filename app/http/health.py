@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import migrations
 from app.database import transact
-from app.errors import ConflictRetryError, DatabaseUnavailableError
-from app.models import Account
+from app.errors import ConflictRetryError, DatabaseUnavailableError, SettingError
+from app.ledger import check_currency
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.http.asking import Wave
+    from app.money import Currency
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,19 @@ def readiness(running: Wave) -> Readiness:
     """Ask the database whether it is there and has had every migration that this release needs."""
     release = running.settings.release_id
     try:
-        found, currency = transact(running.sessions, _migration_and_currency)
+        found, fault = transact(running.sessions, lambda session: _found(session, running.settings.currency))
     except (SQLAlchemyError, DatabaseUnavailableError, ConflictRetryError):
         return Readiness(ready=False, release=release, reason="the database does not answer")
-    if not migrations.serves(found):
-        reason = f"the database is at migration {found}, this release needs {migrations.head()}: run `flask db upgrade`"
-        return Readiness(ready=False, release=release, reason=reason, migration=found)
-    if currency not in (None, running.settings.currency.code):
-        reason = f"the books are in {currency}, but PAYMENT_SYSTEM_CURRENCY is {running.settings.currency.code}: set it to {currency}"
-        return Readiness(ready=False, release=release, reason=reason, migration=found)
-    return Readiness(ready=True, release=release, migration=found)
+    return Readiness(ready=fault is None, release=release, reason=fault, migration=found)
 
 
-def _migration_and_currency(session: Session) -> tuple[str | None, str | None]:
-    """The database's migration, and the currency that it began with; None while there is no account, or it is not known how to ask."""
+def _found(session: Session, currency: Currency) -> tuple[str | None, str | None]:
+    """The database's migration, and what keeps this release from serving it, if anything."""
     found = migrations.current(session.connection())
-    return found, session.scalar(select(Account.currency).order_by(Account.id).limit(1)) if migrations.serves(found) else None
+    if not migrations.serves(found):
+        return found, f"the database is at migration {found}, this release needs {migrations.head()}: run `flask db upgrade`"
+    try:
+        check_currency(session, currency)
+    except SettingError as error:
+        return found, str(error)
+    return found, None

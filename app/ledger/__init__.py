@@ -3,7 +3,7 @@
 Sign, stated once: an entry below zero leaves its account, an entry above zero arrives.
 """
 
-from app.ledger.books import Break, TrialBalance, trial_balance, verify
+from app.ledger.books import Break, TrialBalance, check_currency, trial_balance, verify
 from app.ledger.groups import MAXIMUM_GROUP_ITEMS, Wish, post_many, posting_of
 from app.ledger.posting import Kind, Posting, Status, issuance_account, open_account, post, refund, set_status
 
@@ -15,6 +15,7 @@ __all__ = [
     "Status",
     "TrialBalance",
     "Wish",
+    "check_currency",
     "issuance_account",
     "open_account",
     "post",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from app.errors import SettingError
+from app.models import Account
 from app.money import Currency, Money
 
 if TYPE_CHECKING:
@@ -41,6 +43,13 @@ class Break:
 
     invariant: str
     detail: str
+
+
+def check_currency(session: Session, currency: Currency) -> None:
+    """Raises: SettingError when these books are in another currency than the one that is set."""
+    begun_with = session.scalar(select(Account.currency).order_by(Account.id).limit(1))
+    if begun_with not in (None, currency.code):
+        raise SettingError(f"the books are in {begun_with}, but PAYMENT_SYSTEM_CURRENCY is {currency.code}: set it to {begun_with}")
 
 
 class Invariant(NamedTuple):

@@ -108,15 +108,20 @@ def _fill(choices: Choices, database: Database, settings: Settings) -> DemoLogin
     """Migrate, and make demo people where they are wanted. Returns: their login, if there is one to tell."""
     # Imported here: a bad argument, a used port and --reset are answered without waiting for SQLAlchemy.
     from psycopg2 import Error as DriverError
+    from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DBAPIError, OperationalError
+    from sqlalchemy.orm import Session
 
     from app.demo import seed
+    from app.ledger import check_currency
     from app.migrations import upgrade
 
     # Somebody's own database may be about to serve real people: there, demo people have to be asked for.
     demo = choices.demo if choices.demo is not None else database.cluster is not None
     try:
         upgrade(database.owner_url)
+        with Session(create_engine(database.owner_url, poolclass=NullPool)) as session:
+            check_currency(session, settings.currency)
         return seed(database.owner_url, currency_code=settings.currency.code) if demo else None
     except (DBAPIError, DriverError) as error:
         if means_full_disk(str(error)) or (database.cluster and database.cluster.disk_is_full()):

@@ -72,6 +72,13 @@ def test_a_wrong_setting_is_a_sentence_and_exit_code_2(environment: dict[str, st
     assert done.stderr.count("\n") == 1
 
 
+def test_books_in_another_currency_are_not_touched(environment: dict[str, str], viewer: Any) -> None:
+    viewer("alice")
+    done = _run({**environment, "PAYMENT_SYSTEM_CURRENCY": "JPY", "PAYMENT_SYSTEM_OPENING_BALANCE": "0"}, "users", "list")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: the books are in GBP, but PAYMENT_SYSTEM_CURRENCY is JPY: set it to GBP\n"
+
+
 def test_the_program_finds_the_whole_application(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
     monkeypatch.setenv("DATABASE_URL", database.app_url)
     assert {"users", "money", "ledger", "db", "schema"} <= set(program.create_app().cli.commands)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,9 @@ from app.local import choices as choices_module
 from app.local.run import main
 from tests.local.runs import CHECKOUT, running
 from tests.processes import mount_only
+
+if TYPE_CHECKING:
+    from tests.conftest import Database
 
 
 @mount_only
@@ -155,3 +159,14 @@ def test_a_named_database_without_the_roles_is_one_sentence_with_the_cure(
     assert capsys.readouterr().err == (
         'This PostgreSQL lacks a role that the tables are for. Make both as README.md says under "On a database of your own".\n'
     )
+
+
+def test_books_in_another_currency_are_one_sentence(
+    database: Database, viewer: Any, port: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    viewer("alice")
+    monkeypatch.setenv("DATABASE_URL", database.app_url)
+    monkeypatch.setenv("DATABASE_OWNER_URL", database.owner_url)
+    monkeypatch.setenv("PAYMENT_SYSTEM_CURRENCY", "EUR")
+    assert main(["--port", str(port)]) == 1
+    assert capsys.readouterr().err == "the books are in GBP, but PAYMENT_SYSTEM_CURRENCY is EUR: set it to GBP\n"
