@@ -8,6 +8,7 @@ from app import migrations
 from app.commands.answers import answer, json_option
 from app.commands.desk import desk
 from app.commands.failures import ExitCode, OperatorGroup
+from app.database import transact
 
 db = OperatorGroup("db", help="The shape of the database.")
 
@@ -38,4 +39,5 @@ def check(context: click.Context, *, as_json: bool) -> None:
 
 
 def _current() -> str | None:
-    return desk().transact(lambda session: migrations.current(session.connection()))
+    # Not by the desk, which looks at the books first: there may be none yet.
+    return transact(desk().sessions, lambda session: migrations.current(session.connection()))

@@ -33,11 +33,8 @@ class Desk:
 
     def transact(self, work: Callable[[Session], Result]) -> Result:
         """One unit of work in one transaction, as the app's role. Raises: SettingError for books in another currency."""
-        def checked(session: Session) -> Result:
-            check_currency(session, self.settings.currency)
-            return work(session)
-
-        return transact(self.sessions, checked)
+        transact(self.sessions, lambda session: check_currency(session, self.settings.currency))
+        return transact(self.sessions, work)
 
     @property
     def owner_url(self) -> str:
