@@ -131,16 +131,17 @@ def array_of_texts(elements: Iterable[str | None]) -> str:
 def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
     """Run one unit of work in one transaction, again from its start when it was a deadlock's or serialization failure's victim.
 
-    It also runs again, once, when its connection breaks before the commit: nothing of it was stored (and what only reads may be
-    repeated), and a connection that lay idle
-    while the database restarted breaks at its first use. So no connection has to be tried out beforehand.
+    It also runs again, once, when its connection breaks before the commit: nothing of the transaction was stored, and a connection
+    that lay idle while the database restarted breaks at its first use. So no connection has to be tried out beforehand.
 
     Args:
+        sessions: where each statement is its own transaction, `work` has to be such that it may be done twice.
         work: gets a session, commits nothing itself, and may run several times; all of it or nothing is stored.
 
     Raises:
         ConflictRetryError: still in conflict after CONFLICT_TRIES; nothing was stored.
-        DatabaseUnavailableError: no connection, or it broke; if it broke at COMMIT, whether it was stored is unknown.
+        DatabaseUnavailableError: no connection, or it broke; if it broke at COMMIT, whether it was stored is unknown. Of whatever
+            fails after a connection broke, too: the first try may have been stored where each statement is its own transaction.
     """
     broken_before = False
     for attempt in range(1, CONFLICT_TRIES + 1):
@@ -154,12 +155,13 @@ def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
         except DBAPIError as error:
             broke_early = error.connection_invalidated and not is_committing
             if not is_conflict(error) and (broken_before or not broke_early):
-                raise expected_failure(error) from error
+                raise (DatabaseUnavailableError(str(error.orig)) if broken_before else expected_failure(error)) from error
             broken_before = broken_before or broke_early
             log.info("again", extra={"attempt": attempt, "sqlstate": sqlstate(error), "connection_broke": broke_early})
         except PoolTimeoutError as error:
             raise DatabaseUnavailableError(str(error)) from error
-    raise ConflictRetryError(f"in conflict {CONFLICT_TRIES} times")
+    gave_up = DatabaseUnavailableError if broken_before else ConflictRetryError
+    raise gave_up(f"in conflict {CONFLICT_TRIES} times")
 
 
 def sqlstate(error: DBAPIError) -> str | None:

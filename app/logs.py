@@ -50,10 +50,11 @@ class LinesOfATurn(logging.StreamHandler[TextIO]):
         """Keep the line until the turn ends, or write it where there is none."""
         try:
             self._lines.append(self.format(record) + self.terminator)
-            if not _in_a_turn():
+            loop = _running_loop()
+            if loop is None:
                 self.flush()
             elif len(self._lines) == 1:
-                asyncio.get_running_loop().call_soon(self.flush)
+                loop.call_soon(self.flush)
         except Exception:  # noqa: BLE001 - as logging itself does: who logs is not failed by the log
             self.handleError(record)
 
@@ -82,12 +83,11 @@ def _parts(lines: list[str]) -> Iterator[str]:
         yield part
 
 
-def _in_a_turn() -> bool:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None
 
 
 def log_as_json() -> None:

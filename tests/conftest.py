@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -74,6 +74,14 @@ class Database:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
+
+
+    @contextmanager
+    def holding(self, statement: str) -> Iterator[None]:
+        """Somebody else has run this and goes on holding its locks, until the context ends and it is undone."""
+        with closing(psycopg2.connect(self.superuser_url.replace("+psycopg2", ""))) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            yield
 
 
 class Browsers(Protocol):

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import psycopg2
 import pytest
 
 from app import identity, ledger
@@ -143,18 +142,14 @@ def test_a_stuck_payment_stops_neither_the_pages_nor_other_queries(served: Serve
     alice = {"Authorization": f"Bearer {token('alice')}"}
     token("bob")
     assert ask(served, order(), alice)[0] == 200
-    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
-    with holder.cursor() as cursor, ThreadPoolExecutor(4) as pool:
-        cursor.execute("SELECT FROM ledger.accounts FOR UPDATE")
+    with ThreadPoolExecutor(4) as pool, database.holding("SELECT FROM ledger.accounts FOR UPDATE"):
         stuck = [pool.submit(ask, served, order(), alice) for _ in range(4)]
         while not database.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"):
             pass
         assert ask(served, b"", method="GET", path="/")[0] == 200
         assert ask(served, json.dumps({"query": "{ users { totalCount } }"}))[0] == 200
         assert not any(each.done() for each in stuck)
-        holder.rollback()
-        assert [json.loads(each.result()[2])["data"]["sendPayment"]["errors"] for each in stuck] == [[]] * 4
-    holder.close()
+    assert [json.loads(each.result()[2])["data"]["sendPayment"]["errors"] for each in stuck] == [[]] * 4
 
 
 def test_a_killed_server_process_leaves_no_payment_twice_and_the_same_ids_settle_all(

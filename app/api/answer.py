@@ -89,16 +89,17 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
     """
     try:
         # A large body is read in a thread too: the loop would stand still meanwhile.
-        asked = read_request(facts, content_type, body) if facts.method == "POST" and len(body) <= MAXIMUM_BODY_BYTES else None
-        open_schema = running.settings.environment == "development"
-        prepared = _documents(open_schema=open_schema).kept(asked.query) if asked else None
-        if asked and prepared and prepared.compiled:
-            operation = operation_of(prepared, asked, open_schema=open_schema)
-            return await desk.read(lambda running: _answer_of(execute(operation, facts, running)))
-        if asked and prepared and prepared.short_way and prepared.is_named(asked.operation_name):
-            order = order_of(prepared.short_way, asked.variables, facts, running.settings.currency)
-            if order:
-                return await _settle(order, Operation(prepared, asked.variables, {}, open_schema), facts, running, desk)
+        if facts.method == "POST" and len(body) <= MAXIMUM_BODY_BYTES:
+            asked = read_request(facts, content_type, body)
+            open_schema = running.settings.environment == "development"
+            prepared = _documents(open_schema=open_schema).kept(asked.query)
+            if prepared and prepared.compiled:
+                operation = operation_of(prepared, asked, open_schema=open_schema)
+                return await desk.read(lambda running: _answer_of(execute(operation, facts, running)))
+            if prepared and prepared.short_way and prepared.is_named(asked.operation_name):
+                order = order_of(prepared.short_way, asked.variables, facts, running.settings.currency)
+                if order:
+                    return await _settle(order, Operation(prepared, asked.variables, {}, open_schema), facts, running, desk)
     except Exception as error:  # noqa: BLE001 - as in `answer`
         return failure(error, facts)
     return await desk.in_thread(lambda: answer(facts, content_type=content_type, body=body, running=running))

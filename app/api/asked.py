@@ -6,14 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from app.api.failures import RequestCode, RequestRefusedError
+from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_BODY_BYTES, maximum_body_bytes, takes_large_body
 
 if TYPE_CHECKING:
     from app.api.documents import Prepared
     from app.http import Facts
 
-BAD_REQUEST: Final = 400
 METHOD_NOT_ALLOWED: Final = 405
 CONTENT_TOO_LARGE: Final = 413
 UNSUPPORTED_MEDIA_TYPE: Final = 415

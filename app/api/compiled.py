@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphene.types.resolver import dict_or_attr_resolver
 from graphql import (
-    DirectiveNode,
     FragmentDefinitionNode,
     GraphQLEnumType,
     GraphQLError,
@@ -99,7 +98,7 @@ def compile_selection(
 
 class _NoDirectives(Visitor):
     def enter_directive(self, *_: object) -> None:
-        raise UnusualError(DirectiveNode.kind)
+        raise UnusualError
 
 
 class _Compiler:
@@ -115,16 +114,14 @@ class _Compiler:
 
         What only reads may be worked out in any order: first what looks something up, for it may bring what others show.
         """
-        reads = [(key, self._field(parent, nodes)) for key, nodes in fields.items()]
-        is_attribute = {key: nodes[0].name.value not in parent.fields or bool(_attribute_of(parent.fields[nodes[0].name.value]))
-                        for key, nodes in fields.items()}
-        in_order = sorted(reads, key=lambda each: is_attribute[each[0]])
-        if in_order == reads:
+        in_order = sorted(fields, key=lambda key: not _looks_up(parent, fields[key][0]))
+        reads = [(key, self._field(parent, fields[key])) for key in in_order]
+        if in_order == list(fields):
             return lambda value, info: {key: read(value, info) for key, read in reads}
 
         def complete(value: object, info: Info) -> dict[str, Any]:
             completed = dict.fromkeys(fields)
-            for key, read in in_order:
+            for key, read in reads:
                 completed[key] = read(value, info)
             return completed
 
@@ -183,6 +180,11 @@ def _attribute_of(field: GraphQLField) -> Callable[[object], Any] | None:
     """How to read a field that is an attribute of its parent and nothing more, as Graphene has it unless told otherwise."""
     resolve = field.resolve
     return attrgetter(resolve.args[0]) if isinstance(resolve, partial) and resolve.func is dict_or_attr_resolver else None
+
+
+def _looks_up(parent: GraphQLObjectType, node: FieldNode) -> bool:
+    field = parent.fields.get(node.name.value)
+    return field is not None and _attribute_of(field) is None
 
 
 def _none_of_them(_value: object, _info: Info) -> object:

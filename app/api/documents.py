@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from graphql import (
     GraphQLError,
@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from app.api.compiled import compile_document
-from app.api.failures import RequestCode, RequestRefusedError
+from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import (
     CHARACTERS_A_COMPILED_FIELD,
     MAXIMUM_CACHED_CHARACTERS,
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from app.api.compiled import Compiled
     from app.api.short_way import ShortWay
-
-BAD_REQUEST: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +125,5 @@ class Documents:
 
 def _weight(text: str, made: Prepared) -> int:
     """The memory it takes, in characters of a parsed document."""
-    fields = made.compiled.fields if made.compiled else made.short_way.fields if made.short_way else 0
-    return len(text) + CHARACTERS_A_COMPILED_FIELD * fields
+    as_function = made.compiled or made.short_way
+    return len(text) + (CHARACTERS_A_COMPILED_FIELD * as_function.fields if as_function else 0)

@@ -12,10 +12,10 @@ from graphql import execute_sync
 from graphql.execution.values import get_variable_values
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.api.asked import BAD_REQUEST, bad_request
+from app.api.asked import bad_request
 from app.api.compiled import Info
 from app.api.context import Context
-from app.api.failures import RequestCode, RequestRefusedError
+from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
 from app.api.resolvers.paying import payload_of
 from app.api.schema import SCHEMA
@@ -23,7 +23,7 @@ from app.database import transact
 from app.http import viewer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from graphql import GraphQLError
     from sqlalchemy.orm import Session
@@ -96,25 +96,26 @@ def execute_settled(operation: Operation, context: Context) -> Executed:
     """Answer a `sendPayment` whose payment is made, or refused, already: it only reads."""
     way, settled = operation.prepared.short_way, context.settled
     if way and settled and not settled.failure:
-        try:
-            return Executed({way.key: way.read(payload_of(settled), Info(context, {}))}, (), context, kept=True)
-        except SQLAlchemyError:
-            raise
-        except Exception:  # noqa: BLE001 - as in `_read`
-            context.lookups = 0
+        return _by_function(operation, context, lambda: {way.key: way.read(payload_of(settled), Info(context, {}))})
     return _by_graphql_core(operation, context)
 
 
 def _read(operation: Operation, context: Context) -> Executed:
     compiled = operation.prepared.compiled
     if compiled:
-        try:
-            return Executed(compiled.run(context, operation.variables), (), context, kept=True)
-        except SQLAlchemyError:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and tells it
-            context.lookups = 0
+        return _by_function(operation, context, lambda: compiled.run(context, operation.variables))
     return _by_graphql_core(operation, context)
+
+
+def _by_function(operation: Operation, context: Context, data: Callable[[], dict[str, Any]]) -> Executed:
+    """What the function that was made of the document says; what it does not know, graphql-core says."""
+    try:
+        return Executed(data(), (), context, kept=True)
+    except SQLAlchemyError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and tells it
+        context.lookups = 0
+        return _by_graphql_core(operation, context)
 
 
 def _mutate(operation: Operation, context: Context) -> Executed:

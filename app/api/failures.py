@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from app.http import Facts
 
 
+BAD_REQUEST: Final = 400
+
+
 class RequestCode(StrEnum):
     """`extensions.code` of what is not a UserError's: the developer's own mistakes, and ours."""
 

@@ -55,6 +55,7 @@ def end_leftovers(cluster: Path) -> None:
                 with suppress(ProcessLookupError):
                     os.kill(process_id, FAST if politely else IMMEDIATE)
                 asked.add(process_id)
+            # They are no children of ours: there is no event to await that every kernel has.
             time.sleep(LOOK_AGAIN_SECONDS)
         if not found:
             _forget_recorded_server(cluster)

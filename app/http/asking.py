@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import current_app, g, request
 
-from app.errors import UnauthenticatedError
 from app.http.guard import cookie_name
-from app.identity import viewer_of_api_token, viewer_of_login
+from app.identity import unknown_api_token, viewer_of_api_token, viewer_of_login
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -94,8 +93,7 @@ def viewer_of(session: Session, facts: Facts, settings: Settings) -> Viewer | No
         token = bearer_token(facts)
         viewer = viewer_of_api_token(session, token) if token else None
         if viewer is None:
-            message = "This API token is not valid, or was revoked. Make a new one on the account page."
-            raise UnauthenticatedError("unknown bearer token", user_message=message)
+            raise unknown_api_token()
         return viewer
     if facts.login_token and len(facts.login_token) <= MAXIMUM_TOKEN_CHARACTERS:
         return viewer_of_login(session, facts.login_token, settings)

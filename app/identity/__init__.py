@@ -17,6 +17,7 @@ from app.identity.people import (
     parse_username,
     register,
     reset_password,
+    unknown_person,
 )
 from app.identity.tokens import (
     USED_AGAIN_SECONDS,
@@ -30,6 +31,7 @@ from app.identity.tokens import (
     revoke_all_api_tokens,
     revoke_api_token,
     scopes_named,
+    unknown_api_token,
     viewer_of_api_token,
 )
 from app.identity.viewer import Scope, Viewer, token_digest
@@ -70,6 +72,8 @@ __all__ = [
     "scopes_named",
     "start_login",
     "token_digest",
+    "unknown_api_token",
+    "unknown_person",
     "verify_password",
     "viewer_of_api_token",
     "viewer_of_login",

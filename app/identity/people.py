@@ -158,11 +158,17 @@ def change_display_name(session: Session, viewer: Viewer, display_name: str) -> 
     session.execute(update(User).where(User.id == viewer.user_id).values(display_name=parse_display_name(display_name)))
 
 
+def unknown_person(username: str, *, field: str | None = None) -> NotFoundError:
+    """What whoever asked for this handle is told when it is nobody's."""
+    message = "There is nobody by that username. Check the spelling."
+    return NotFoundError(f"no user {username[:40]!r}", user_message=message, field=field)
+
+
 def find_person(session: Session, username: str) -> Person:
     """Raises: NotFoundError, also for a text that could be nobody's handle."""
     row = _find(session, username)
     if row is None:
-        raise NotFoundError(f"no user {username[:40]!r}", user_message="There is nobody by that username. Check the spelling.")
+        raise unknown_person(username)
     return _person(row)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, delete, func, insert, or_, select, text, update
 
 from app.database import PreparedStatement
-from app.errors import InvalidInputError, NotFoundError
+from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError
 from app.identity.viewer import Scope, Viewer, new_token, token_digest
 from app.models import ApiToken, User
 
@@ -80,15 +80,22 @@ def parse_scopes(scopes: Collection[Scope]) -> frozenset[Scope]:
 
 def viewer_of_api_token(session: Session, secret: str) -> Viewer | None:
     """Who this bearer token belongs to, and its scopes; None when unknown or revoked."""
-    for token_id, scopes, used_long_ago, *person in OWNER_OF_TOKEN.rows(session, token_sha256=token_digest(secret)):
-        if used_long_ago:
-            mark_api_tokens_used(session, [token_id])
-        user_id, account_id, username, display_name, joined_at = person
-        return Viewer(
-            user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
-            scopes=scopes_named(tuple(scopes)), login_id=None,
-        )
-    return None
+    found = OWNER_OF_TOKEN.rows(session, token_sha256=token_digest(secret))
+    if not found:
+        return None
+    ((token_id, scopes, used_long_ago, user_id, account_id, username, display_name, joined_at),) = found
+    if used_long_ago:
+        mark_api_tokens_used(session, [token_id])
+    return Viewer(
+        user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
+        scopes=scopes_named(tuple(scopes)), login_id=None,
+    )
+
+
+def unknown_api_token() -> UnauthenticatedError:
+    """What whoever sent a bearer token is told that is nobody's."""
+    message = "This API token is not valid, or was revoked. Make a new one on the account page."
+    return UnauthenticatedError("unknown bearer token", user_message=message)
 
 
 def mark_api_tokens_used(session: Session, token_ids: Collection[UUID]) -> None:
@@ -98,7 +105,7 @@ def mark_api_tokens_used(session: Session, token_ids: Collection[UUID]) -> None:
     """
     if token_ids:
         free = select(ApiToken.id).where(ApiToken.id.in_(token_ids)).with_for_update(skip_locked=True)
-        session.execute(update(ApiToken).where(ApiToken.id.in_(free.scalar_subquery())).values(last_used_at=func.now()))
+        session.execute(update(ApiToken).where(ApiToken.id.in_(free)).values(last_used_at=func.now()))
 
 
 @cache

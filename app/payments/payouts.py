@@ -13,12 +13,11 @@ from app.errors import (
     HeldBackError,
     InsufficientFundsError,
     InvalidInputError,
-    NotFoundError,
     SelfPaymentError,
     WalletError,
     WalletFrozenError,
 )
-from app.identity import Person, Scope, find_people
+from app.identity import Person, Scope, find_people, unknown_person
 from app.ledger import MAXIMUM_GROUP_ITEMS, Posting, Wish
 from app.models import Account, Transfer
 from app.money import Currency, Money
@@ -148,7 +147,7 @@ def _find_payees(session: Session, payer: int, items: Sequence[PayoutItem | Wall
 
 def _payee(payer: int, to: str, found: Person | None) -> Person | WalletError:
     if found is None:
-        return NotFoundError(f"no user {to[:40]!r}", user_message="There is nobody by that username. Check the spelling.", field="to")
+        return unknown_person(to, field="to")
     return SelfPaymentError(to) if found.account_id == payer else found
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from app import ledger
 from app.database import PreparedStatement, array_of_texts, array_of_words
-from app.errors import NotFoundError, SelfPaymentError, UnauthenticatedError, WalletError
-from app.identity import USED_AGAIN_SECONDS, Scope, Viewer, scopes_named
+from app.errors import SelfPaymentError, WalletError
+from app.identity import USED_AGAIN_SECONDS, Scope, Viewer, scopes_named, unknown_api_token, unknown_person
 from app.money import Money
 from app.payments.payment import Direction, Payment, PaymentKind
 
@@ -122,8 +122,7 @@ def settle(session: Session, orders: Sequence[Order]) -> list[Settled]:
 
 def _settled(order: Order, row: Row[*tuple[Any, ...]]) -> Settled:
     if row.payer_id is None:
-        message = "This API token is not valid, or was revoked. Make a new one on the account page."
-        return Settled(failure=UnauthenticatedError("unknown bearer token", user_message=message))
+        return Settled(failure=unknown_api_token())
     viewer = Viewer(
         user_id=row.payer_id, account_id=row.source, username=row.payer, display_name=row.payer_display_name,
         joined_at=row.payer_joined_at, scopes=scopes_named(tuple(row.scopes)), login_id=None,
@@ -141,7 +140,7 @@ def _settled(order: Order, row: Row[*tuple[Any, ...]]) -> Settled:
 def _check(viewer: Viewer, order: Order, row: Row[*tuple[Any, ...]]) -> None:
     viewer.require(Scope.PAY)
     if row.payee is None:
-        raise NotFoundError(f"no user {order.to[:40]!r}", user_message="There is nobody by that username. Check the spelling.", field="to")
+        raise unknown_person(order.to, field="to")
     if row.payee == viewer.username:
         raise SelfPaymentError(viewer.username)
 

@@ -14,11 +14,9 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.database import CONFLICT_TRIES, expected_failure, is_conflict
+from app.database import make_sessions, transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError
 from app.identity import mark_api_tokens_used
 from app.payments.settling import Settled, settle
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Connection, Engine
+    from sqlalchemy.orm import Session
 
     from app.payments.settling import Order
 
@@ -52,7 +51,7 @@ class Poster:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._sessions = make_sessions(engine)
         self._waiting: deque[tuple[Order, Future[Settled]]] = deque()
         self._posting: Task[None] | None = None
         self._used_tokens: set[UUID] = set()
@@ -88,8 +87,8 @@ class Poster:
         while self._used_tokens:
             noted, self._used_tokens = self._used_tokens, set()
             try:
-                with self._engine.connect() as connection:
-                    mark_api_tokens_used(Session(connection), noted)
+                with self._sessions() as session:
+                    mark_api_tokens_used(session, noted)
             except SQLAlchemyError as error:
                 log.warning("use of tokens not noted", extra={"tokens": len(noted), "detail": type(error).__name__})
 
@@ -122,25 +121,12 @@ class Poster:
         return settled
 
     def _settle_together(self, orders: Sequence[Order], *, is_patient: bool = True) -> list[Settled]:
-        """What became of each. A connection that breaks is replaced once: their ids see to it that nothing is posted twice.
+        """What became of each. It may be done twice: their ids see to it that nothing is posted twice."""
+        def work(session: Session) -> list[Settled]:
+            with nullcontext() if is_patient else _impatience(session.connection()):
+                return settle(session, orders)
 
-        After that nobody knows what the first call may still have stored, so no failure says that nothing was changed.
-        """
-        broken_before = False
-        for _ in range(CONFLICT_TRIES):
-            try:
-                with self._engine.connect() as connection, nullcontext() if is_patient else _impatience(connection):
-                    return settle(Session(connection), orders)
-            except DBAPIError as error:
-                broke = error.connection_invalidated
-                if not is_conflict(error) and (broken_before or not broke):
-                    raise (DatabaseUnavailableError(str(error.orig)) if broken_before else expected_failure(error)) from error
-                broken_before = broken_before or broke
-                log.info("again", extra={"payments": len(orders), "connection_broke": broke})
-            except PoolTimeoutError as error:
-                raise DatabaseUnavailableError(str(error)) from error
-        gave_up = DatabaseUnavailableError if broken_before else ConflictRetryError
-        raise gave_up(f"{len(orders)} payments in conflict {CONFLICT_TRIES} times")
+        return transact(self._sessions, work)
 
 
 @contextmanager

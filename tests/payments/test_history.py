@@ -93,6 +93,7 @@ def test_pages_follow_each_other_without_a_gap(till: Till, alice: Viewer) -> Non
         before, more = numbers[-1], page.more_follow
     assert numbers == [6, 5, 4, 3, 2, 1]
     assert till.history(alice, before_number=1).payments == []
+    assert till.history(alice, before_number=0).payments == []
 
 
 @pytest.mark.parametrize("first", [0, -5, 101])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import psycopg2
 import pytest
 from psycopg2.extensions import set_wait_callback
 from sqlalchemy import event, text
@@ -45,6 +44,9 @@ def counter(sessions: Sessions, settings: Settings, viewer: Any) -> Iterator[Cou
     yield made
     made.close()
     set_wait_callback(None)
+
+
+CAROLS_ACCOUNT = "SELECT FROM ledger.accounts WHERE id = (SELECT account_id FROM users WHERE username = 'carol') FOR UPDATE"
 
 
 def test_a_group_is_one_statement_and_each_has_its_own_outcome(counter: Counter) -> None:
@@ -113,13 +115,10 @@ def test_who_is_stuck_on_a_lock_holds_up_the_others_of_its_group_but_does_not_fa
     monkeypatch.setattr("app.database.LOCK_TIMEOUT_SECONDS", 1)
     counter.open()
     alice, bob, carol = (counter.join(name) for name in ("alice", "bob", "carol"))
-    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
-    with holder.cursor() as cursor:
-        cursor.execute("SELECT FROM ledger.accounts WHERE id = (SELECT account_id FROM users WHERE username = 'carol') FOR UPDATE")
+    with database.holding(CAROLS_ACCOUNT):
         futures = counter.hand_in(counter.order(alice, carol, "1"), counter.order(alice, bob, "1"), counter.order(bob, alice, "2"))
         counter.start()
         assert kinds([each.result(LIMIT_SECONDS) for each in futures]) == [ConflictRetryError, None, None]
-    holder.close()
     [again] = counter.hand_in(counter.order(alice, carol, "1"))
     assert again.result(LIMIT_SECONDS).failure is None
     counter.on_loop(counter.poster.stop())
@@ -132,16 +131,13 @@ def test_a_connection_lost_once_is_replaced_and_twice_is_told_and_the_same_ids_s
     alice, bob = counter.join("alice"), counter.join("bob")
     orders = [counter.order(alice, bob, "1") for _ in range(10)]
     counter.start()
-    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
-    with holder.cursor() as cursor:
-        cursor.execute("SELECT FROM ledger.accounts FOR UPDATE")
+    with database.holding("SELECT FROM ledger.accounts FOR UPDATE"):
         futures = counter.hand_in(*orders)
         ended: set[int] = set()
         while len(ended) < times:
             ended |= {process_id for process_id, _ in database.execute(
                 "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND wait_event_type = 'Lock'")}
-    holder.close()
     first, *_ = kinds([future.result(LIMIT_SECONDS) for future in futures])
     assert first is (None if times == 1 else DatabaseUnavailableError)
     settled = [each.result(LIMIT_SECONDS) for each in counter.hand_in(*orders)]
@@ -184,13 +180,10 @@ def test_a_connection_that_broke_while_idle_costs_nobody_a_payment(counter: Coun
 
 def test_whether_the_use_of_a_token_can_be_noted_decides_nothing(counter: Counter, database: Database) -> None:
     alice, bob = counter.join("alice"), counter.join("bob")
-    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
-    with holder.cursor() as cursor:
-        cursor.execute("UPDATE api_tokens SET name = 'busy'")
+    with database.holding("UPDATE api_tokens SET name = 'busy'"):
         assert kinds(counter.together(counter.order(alice, bob, "1"))) == [None]
         [paid] = counter.hand_in(counter.order(alice, bob, "1"))
         assert paid.result(LIMIT_SECONDS).failure is None
-    holder.close()
     assert database.execute("SELECT count(last_used_at) FROM api_tokens") == [(0,)]
     [paid] = counter.hand_in(counter.order(alice, bob, "1"))
     assert paid.result(LIMIT_SECONDS).failure is None
@@ -221,12 +214,9 @@ def test_a_payee_who_is_stuck_costs_the_next_group_little(counter: Counter, data
     monkeypatch.setattr("app.payments.together.ALONE_SECONDS", 0.15)
     counter.open()
     alice, bob, carol = (counter.join(name) for name in ("alice", "bob", "carol"))
-    holder = psycopg2.connect(database.superuser_url.replace("+psycopg2", ""))
-    with holder.cursor() as cursor:
-        cursor.execute("SELECT FROM ledger.accounts WHERE id = (SELECT account_id FROM users WHERE username = 'carol') FOR UPDATE")
+    with database.holding(CAROLS_ACCOUNT):
         futures = counter.hand_in(*[counter.order(alice, carol, "1") for _ in range(20)], counter.order(alice, bob, "1"))
         counter.start()
         assert kinds([each.result(LIMIT_SECONDS) for each in futures]) == [ConflictRetryError] * 21
-    holder.close()
     [again] = counter.hand_in(counter.order(alice, bob, "1"))
     assert again.result(LIMIT_SECONDS).failure is None
