@@ -17,8 +17,8 @@ from werkzeug.http import dump_cookie, parse_cookie
 
 from app import create_app
 from app.api import answer_soon, failure, maximum_body_bytes
-from app.database import make_engine, make_sessions
-from app.errors import WalletError
+from app.database import POOL_TIMEOUT_SECONDS, make_engine, make_sessions
+from app.errors import DatabaseUnavailableError, WalletError
 from app.http import Facts, Wave, check_same_site, cookie_name, hardened, record_request
 from app.payments import Poster
 from app.waiting import giving_way, wait_here
@@ -54,14 +54,24 @@ class LoopDesk:
         self._engines = [make_engine(settings.database_url, pool_size=size, on_event_loop=True) for size in sizes]
         self._poster = Poster(self._engines[0])
         self._reading = replace(running, sessions=make_sessions(self._engines[1]))
+        # First come, first served. The pool's own queue lets whoever comes just then go before those who wait.
+        self._turns = asyncio.Semaphore(settings.database_pool_size)
 
     async def settle(self, order: Order) -> Settled:
         """Post a payment together with the others that wait."""
         return await self._poster.settle(order)
 
     async def read(self, work: Callable[[Wave], Answer]) -> Answer:
-        """Run this here, over connections that give way."""
-        return await giving_way(work, self._reading)
+        """Run this here, over connections that give way. Raises: DatabaseUnavailableError when none is free for too long."""
+        try:
+            async with asyncio.timeout(POOL_TIMEOUT_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailableError(f"no connection was free for {POOL_TIMEOUT_SECONDS} s") from None
+        try:
+            return await giving_way(work, self._reading)
+        finally:
+            self._turns.release()
 
     async def in_thread(self, work: Callable[[], Answer]) -> Answer:
         """Run this in one of the threads."""
@@ -120,9 +130,10 @@ class Entry:
             except asyncio.CancelledError:
                 record_request(facts, status=CLIENT_IS_GONE, username=None, began_seconds=began_seconds)
                 raise
-        record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds)
         await send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, secure=secure)})
         await send({"type": "http.response.body", "body": made.body})
+        # Nobody waits for the line.
+        record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds)
 
 
 def create_entry() -> Entry:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import create_engine, make_url
+from psycopg2 import Error as DriverError
+from psycopg2.extras import NamedTupleCursor
+from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -15,11 +17,15 @@ from app.errors import ConflictRetryError, DatabaseUnavailableError
 from app.waiting import DRIVER_ON_LOOP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
-    from sqlalchemy import Engine, Row, Select, TextClause
+    from sqlalchemy import Engine, Select, TextClause
 
 Result = TypeVar("Result")
+NamedRow = Any
+"""A named tuple of a query's columns, or SQLAlchemy's own row of the same."""
+Unit = TypeVar("Unit", Session, Connection)
+"""What a transaction is done in: kept by its commit, and by nothing else."""
 Sessions = sessionmaker[Session]
 
 STATEMENT_TIMEOUT_SECONDS: Final = 5
@@ -104,14 +110,25 @@ class PreparedStatement:
         self._prepare = f"PREPARE {name} AS {compiled}"
         self._execute = f"EXECUTE {name} ({', '.join(['%s'] * len(self._parameters))})"
 
-    def rows(self, session: Session, **values: object) -> Sequence[Row[*tuple[Any, ...]]]:
-        """What the query finds, as the driver reads it."""
-        connection, given = session.connection(), self._constants | values
-        prepared = connection.info.setdefault("prepared", set())
-        if self._name not in prepared:
-            connection.exec_driver_sql(self._prepare)
-            prepared.add(self._name)
-        return connection.exec_driver_sql(self._execute, tuple(given[name] for name in self._parameters)).all()
+    def rows(self, connection: Connection, **values: object) -> list[NamedRow]:
+        """What the query finds: named tuples, as the driver reads them.
+
+        The driver's cursor is asked itself: SQLAlchemy's result, made anew for each, would cost as much as all the rest.
+
+        Raises: DBAPIError, as whatever else is executed on the connection.
+        """
+        given, prepared = self._constants | values, connection.info.setdefault("prepared", set())
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor(cursor_factory=NamedTupleCursor) as cursor:
+            try:
+                if self._name not in prepared:
+                    cursor.execute(self._prepare)
+                    prepared.add(self._name)
+                cursor.execute(self._execute, tuple(given[name] for name in self._parameters))
+                return list(cursor.fetchall())
+            except DriverError as error:
+                # As SQLAlchemy itself does: it tells a broken connection from a wrong statement, and has the pool made anew.
+                connection._handle_dbapi_exception(error, self._execute, None, None, None)  # noqa: SLF001
 
 
 def array_of_words(elements: Iterable[object]) -> str:
@@ -128,15 +145,15 @@ def array_of_texts(elements: Iterable[str | None]) -> str:
     return array_of_words("NULL" if each is None else '"' + each.replace("\\", r"\\").replace('"', r'\"') + '"' for each in elements)
 
 
-def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
+def transact(begin: Callable[[], Unit], work: Callable[[Unit], Result]) -> Result:
     """Run one unit of work in one transaction, again from its start when it was a deadlock's or serialization failure's victim.
 
     It also runs again, once, when its connection breaks before the commit: nothing of the transaction was stored, and a connection
     that lay idle while the database restarted breaks at its first use. So no connection has to be tried out beforehand.
 
     Args:
-        sessions: where each statement is its own transaction, `work` has to be such that it may be done twice.
-        work: gets a session, commits nothing itself, and may run several times; all of it or nothing is stored.
+        begin: where each statement is its own transaction, `work` has to be such that it may be done twice.
+        work: gets what `begin` returns, commits nothing itself, and may run several times; all of it or nothing is stored.
 
     Raises:
         ConflictRetryError: still in conflict after CONFLICT_TRIES; nothing was stored.
@@ -147,10 +164,10 @@ def transact(sessions: Sessions, work: Callable[[Session], Result]) -> Result:
     for attempt in range(1, CONFLICT_TRIES + 1):
         is_committing = False
         try:
-            with sessions() as session:
-                result = work(session)
+            with begin() as unit:
+                result = work(unit)
                 is_committing = True
-                session.commit()
+                unit.commit()
                 return result
         except DBAPIError as error:
             broke_early = error.connection_invalidated and not is_committing

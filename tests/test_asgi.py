@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.client import HTTPConnection
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
@@ -11,8 +13,12 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from psycopg2.extensions import set_wait_callback
+from sqlalchemy import text
 
-from app import identity, ledger
+from app import create_app, identity, ledger
+from app.api.answer import Answer
+from app.asgi import LoopDesk
 from app.database import transact
 from app.http.guard import SECURITY_HEADERS
 from app.identity import Scope
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from app.database import Sessions
+    from app.http import Wave
+    from app.settings import Settings
     from tests.conftest import Database
     from tests.gunicorn import Served
 
@@ -171,3 +179,29 @@ def test_a_killed_server_process_leaves_no_payment_twice_and_the_same_ids_settle
         assert set(pool.map(send, bodies)) == {200}
     assert database.execute("SELECT count(*) FROM ledger.transfers WHERE kind = 'payment'") == [(64,)]
     assert transact(sessions, ledger.verify) == []
+
+
+def test_who_waits_for_a_connection_is_served_before_who_comes_later(settings: Settings) -> None:
+    answered = dict.fromkeys(range(6), 0)
+
+    async def ask_on_and_on(desk: LoopDesk, person: int) -> None:
+        def read(running: Wave) -> Answer:
+            with running.sessions() as session:
+                session.execute(text("SELECT pg_sleep(0.002)"))
+            return Answer(status=200, body=b"")
+
+        while sum(answered.values()) < 300:
+            await desk.read(read)
+            answered[person] += 1
+
+    async def work() -> None:
+        desk = LoopDesk(create_app(replace(settings, database_pool_size=2)).extensions["wave"])
+        await asyncio.gather(*(ask_on_and_on(desk, person) for person in answered))
+        await desk.stop()
+
+    with ThreadPoolExecutor(1) as executor:  # another thread, for Playwright's loop may run in this one
+        try:
+            executor.submit(asyncio.run, work()).result()
+        finally:
+            set_wait_callback(None)
+    assert min(answered.values()) >= 45  # of 50 each

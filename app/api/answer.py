@@ -93,7 +93,7 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
             asked = read_request(facts, content_type, body)
             open_schema = running.settings.environment == "development"
             prepared = _documents(open_schema=open_schema).kept(asked.query)
-            if prepared and prepared.compiled:
+            if prepared and prepared.compiled and not prepared.mutates:
                 operation = operation_of(prepared, asked, open_schema=open_schema)
                 return await desk.read(lambda running: _answer_of(execute(operation, facts, running)))
             if prepared and prepared.short_way and prepared.is_named(asked.operation_name):

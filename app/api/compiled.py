@@ -1,7 +1,8 @@
 """Owns executing a document by functions made of it once: the plain road, on which every field has a value and nothing fails.
 
 It is no second GraphQL. What it does not know, and whatever goes wrong, is an UnusualError: graphql-core then executes the same
-document from its start and tells what happened as the specification says. So it is only for what may run twice.
+document from its start and tells what happened as the specification says. So it is only for what may run twice; a mutation,
+of which a document has one, is kept from it by `Context.outcome`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLScalarType,
-    OperationType,
     Visitor,
     default_field_resolver,
     visit,
@@ -28,12 +28,14 @@ from graphql import (
 from graphql.execution.collect_fields import collect_fields, collect_sub_fields
 from graphql.execution.values import get_argument_values
 
+from app.api.given import UnusualError, compile_variables
 from app.api.limits import MAXIMUM_FIELDS
 
 if TYPE_CHECKING:
     from graphql import DocumentNode, FieldNode, GraphQLField, GraphQLOutputType, GraphQLSchema, OperationDefinitionNode, SelectionSetNode
 
     from app.api.context import Context
+    from app.api.given import ReadGiven
 
 Read = Callable[[Any, "Info"], Any]
 """From the parent to a field's value as JSON; or from a value of ours to the same as JSON."""
@@ -41,14 +43,11 @@ Run = Callable[["Context", dict[str, Any]], dict[str, Any]]
 """From a context and the coerced variables to the answer's `data`. Raises: UnusualError, and whatever a resolver raises."""
 
 
-class UnusualError(Exception):
-    """Not the plain road; graphql-core knows the way."""
-
-
 class Compiled(NamedTuple):
-    """A query as a function, and how many fields it has."""
+    """A document as a function, what reads its variables, and how many fields it has."""
 
     run: Run
+    read_variables: ReadGiven
     fields: int
 
 
@@ -67,15 +66,15 @@ class Info(NamedTuple):
 
 
 def compile_document(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Compiled | None:
-    """The valid query as a function; None for a mutation, and for what only graphql-core knows."""
-    root = schema.query_type
-    if root is None or operation.operation is not OperationType.QUERY:
+    """The valid document as a function; None for what only graphql-core knows."""
+    root = schema.get_root_type(operation.operation)
+    if root is None:
         return None
     selection = compile_selection(schema, document, root, operation.selection_set, has_variables=bool(operation.variable_definitions))
     if selection is None:
         return None
     read = selection.read
-    return Compiled(lambda context, variables: read(None, Info(context, variables)), selection.fields)
+    return Compiled(lambda context, variables: read(None, Info(context, variables)), compile_variables(schema, operation), selection.fields)
 
 
 def compile_selection(

@@ -21,6 +21,26 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
+class Outcome:
+    """What became of the one mutation of a document. Who works its answer out again gets the same, and nothing is done twice."""
+
+    def __init__(self) -> None:
+        self._made: object = None
+        self._failure: Exception | None = None
+
+    def of(self, do: Callable[[], object]) -> object:
+        """What it made, or raised, the first time."""
+        if self._made is None and self._failure is None:
+            try:
+                self._made = do()
+            except Exception as failure:
+                self._failure = failure
+                raise
+        if self._failure is not None:
+            raise self._failure
+        return self._made
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
     """One try of one request. A retry after a conflict gets a new one, so nothing of the try before stays."""
@@ -36,6 +56,9 @@ class Context:
 
     settled: Settled | None = None
     """What became of the payment, when it was posted before the query runs."""
+
+    outcome: Outcome | None = None
+    """Of the document's mutation, where its answer may be worked out twice."""
 
     lookups: int = 0
     """How many of MAXIMUM_LOOKUPS are used."""

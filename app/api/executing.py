@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.asked import bad_request
 from app.api.compiled import Info
-from app.api.context import Context
+from app.api.context import Context, Outcome
 from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
 from app.api.resolvers.paying import payload_of
@@ -69,8 +69,12 @@ def operation_of(prepared: Prepared, asked: Asked, *, open_schema: bool) -> Oper
     """The document with its variables. Raises: RequestRefusedError for a wrong name, or variables that do not fit."""
     if not prepared.is_named(asked.operation_name):
         raise bad_request("`operationName` is not the name of the operation in the query.")
-    values: dict[str, Any] | list[GraphQLError] = {}
-    if prepared.compiled:
+    if prepared.compiled is None:
+        return Operation(prepared, asked.variables, {}, open_schema)
+    values: dict[str, Any] | list[GraphQLError]
+    try:
+        values = prepared.compiled.read_variables(asked.variables)
+    except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and tells it
         definitions = prepared.operation.variable_definitions or ()
         values = get_variable_values(
             SCHEMA, definitions, asked.variables, max_errors=MAXIMUM_ERRORS_SHOWN, hide_suggestions=not open_schema)
@@ -85,7 +89,7 @@ def execute(operation: Operation, facts: Facts, running: Wave) -> Executed:
         return Context(session=session, settings=running.settings, facts=facts, viewer=viewer_of(session, facts, running.settings))
 
     if not operation.prepared.mutates:
-        return transact(running.sessions, lambda session: _read(operation, context_for(session)))
+        return transact(running.sessions, lambda session: _run(operation, context_for(session)))
     try:
         return transact(running.sessions, lambda session: _mutate(operation, context_for(session)))
     except UndoneError as undone:
@@ -100,9 +104,10 @@ def execute_settled(operation: Operation, context: Context) -> Executed:
     return _by_graphql_core(operation, context)
 
 
-def _read(operation: Operation, context: Context) -> Executed:
+def _run(operation: Operation, context: Context) -> Executed:
     compiled = operation.prepared.compiled
     if compiled:
+        context.outcome = Outcome()
         return _by_function(operation, context, lambda: compiled.run(context, operation.variables))
     return _by_graphql_core(operation, context)
 
@@ -110,7 +115,7 @@ def _read(operation: Operation, context: Context) -> Executed:
 def _by_function(operation: Operation, context: Context, data: Callable[[], dict[str, Any]]) -> Executed:
     """What the function that was made of the document says; what it does not know, graphql-core says."""
     try:
-        return Executed(data(), (), context, kept=True)
+        return Executed(data(), (), context, kept=not context.refused)
     except SQLAlchemyError:
         raise
     except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and tells it
@@ -119,7 +124,7 @@ def _by_function(operation: Operation, context: Context, data: Callable[[], dict
 
 
 def _mutate(operation: Operation, context: Context) -> Executed:
-    executed = _by_graphql_core(operation, context)
+    executed = _run(operation, context)
     if executed.kept:
         return executed
     raise UndoneError(executed)

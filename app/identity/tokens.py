@@ -80,7 +80,7 @@ def parse_scopes(scopes: Collection[Scope]) -> frozenset[Scope]:
 
 def viewer_of_api_token(session: Session, secret: str) -> Viewer | None:
     """Who this bearer token belongs to, and its scopes; None when unknown or revoked."""
-    found = OWNER_OF_TOKEN.rows(session, token_sha256=token_digest(secret))
+    found = OWNER_OF_TOKEN.rows(session.connection(), token_sha256=token_digest(secret))
     if not found:
         return None
     ((token_id, scopes, used_long_ago, user_id, account_id, username, display_name, joined_at),) = found

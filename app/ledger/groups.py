@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
-from app.database import PreparedStatement, array_of_texts, array_of_words
+from app.database import NamedRow, PreparedStatement, array_of_texts, array_of_words
 from app.errors import HeldBackError, WalletError
 from app.ledger.posting import Posting, refusal_of
 from app.money import Money
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
     from app.ledger.posting import Kind
@@ -55,7 +54,7 @@ def post_many(session: Session, wishes: Sequence[Wish], *, kind: Kind = "payment
     if not wishes:
         return []
     rows = POST_MANY.rows(
-        session, kind=kind, atomic=atomic,
+        session.connection(), kind=kind, atomic=atomic,
         ids=array_of_words(each.transfer_id for each in wishes),
         sources=array_of_words(each.source for each in wishes),
         destinations=array_of_words(each.destination for each in wishes),
@@ -65,7 +64,7 @@ def post_many(session: Session, wishes: Sequence[Wish], *, kind: Kind = "payment
     return [_outcome(row, wish) for row, wish in zip(rows, wishes, strict=True)]
 
 
-def posting_of(row: Row[*tuple[Any, ...]], transfer_id: UUID, amount: Money) -> Posting:
+def posting_of(row: NamedRow, transfer_id: UUID, amount: Money) -> Posting:
     """What a row with the columns of `ledger.posting` says of the transfer with this id and amount. Raises: why it was refused."""
     if row.status in ("posted", "replayed"):
         return Posting(
@@ -78,7 +77,7 @@ def posting_of(row: Row[*tuple[Any, ...]], transfer_id: UUID, amount: Money) -> 
     raise refusal_of(row, amount.currency_info)
 
 
-def _outcome(row: Row[*tuple[Any, ...]], wish: Wish) -> Posting | WalletError:
+def _outcome(row: NamedRow, wish: Wish) -> Posting | WalletError:
     try:
         return posting_of(row, wish.transfer_id, wish.amount)
     except WalletError as refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import text
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import Row
     from sqlalchemy.orm import Session
+
+    from app.database import NamedRow
 
 Status = Literal["open", "frozen"]
 Kind = Literal["payment", "issue", "redeem"]
@@ -102,7 +103,7 @@ def refund(
     return _posted(row, currency)
 
 
-def refusal_of(row: Row[*tuple[Any, ...]], currency: Currency) -> WalletError | RuntimeError:
+def refusal_of(row: NamedRow, currency: Currency) -> WalletError | RuntimeError:
     """A row of the SQL functions that refuses: the error to raise, a RuntimeError for a status that should not be."""
     error: WalletError | RuntimeError
     match row.status:
@@ -126,7 +127,7 @@ def refusal_of(row: Row[*tuple[Any, ...]], currency: Currency) -> WalletError | 
     return error
 
 
-def _posted(row: Row[*tuple[Any, ...]], currency: Currency) -> Posting:
+def _posted(row: NamedRow, currency: Currency) -> Posting:
     if row.status in ("posted", "replayed"):
         return Posting(
             transfer_id=row.transfer_id,

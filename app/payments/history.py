@@ -89,7 +89,7 @@ def history(
         rows = session.execute(_page(_history(session, viewer, wanted, before_number), first)).all()
         return PaymentPage([payment_of(row, currency) for row in rows[:first]], more_follow=len(rows) > first)
     before = BEYOND_ALL_NUMBERS if before_number is None else before_number
-    found = whole_history(_prepared_size(first)).rows(session, account_id=viewer.account_id, before_number=before)
+    found = whole_history(_prepared_size(first)).rows(session.connection(), account_id=viewer.account_id, before_number=before)
     balance, status, payment_id, *_ = found[0]
     payments = [payment_of(row[2:], currency) for row in found[:first]] if payment_id else []
     return PaymentPage(payments, more_follow=len(found) > first, wallet=wallet_of(balance, status, currency))

@@ -6,12 +6,12 @@ The same rules as `paying`, which asks step by step: here the database is asked 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
 from app import ledger
-from app.database import PreparedStatement, array_of_texts, array_of_words
+from app.database import NamedRow, PreparedStatement, array_of_texts, array_of_words
 from app.errors import SelfPaymentError, WalletError
 from app.identity import USED_AGAIN_SECONDS, Scope, Viewer, scopes_named, unknown_api_token, unknown_person
 from app.money import Money
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from sqlalchemy import Row
-    from sqlalchemy.orm import Session
+    from sqlalchemy import Connection
 
 # What is not allowed is not posted; why it is not, Python tells by the same facts.
 ASKED: Final = """
@@ -98,16 +97,16 @@ class Settled:
     """The payer's token, when its use was not noted lately. Noting it is not part of the payment, which may not fail by it."""
 
 
-def settle(session: Session, orders: Sequence[Order]) -> list[Settled]:
+def settle(connection: Connection, orders: Sequence[Order]) -> list[Settled]:
     """Find who is meant, and post what may be posted: one statement, however many orders. Each fails or succeeds on its own.
 
     Args:
-        session: on a connection in autocommit.
+        connection: in autocommit.
         orders: all of one currency.
     """
     statement = SETTLE_ONE if len(orders) == 1 else SETTLE_MANY
     rows = statement.rows(
-        session, used_again_seconds=USED_AGAIN_SECONDS,
+        connection, used_again_seconds=USED_AGAIN_SECONDS,
         digests=array_of_texts(f"\\x{each.token_digest.hex()}" for each in orders),
         handles=array_of_texts(each.to for each in orders),
         ids=array_of_words(each.idempotency_key for each in orders),
@@ -120,7 +119,7 @@ def settle(session: Session, orders: Sequence[Order]) -> list[Settled]:
     ]
 
 
-def _settled(order: Order, row: Row[*tuple[Any, ...]]) -> Settled:
+def _settled(order: Order, row: NamedRow) -> Settled:
     if row.payer_id is None:
         return Settled(failure=unknown_api_token())
     viewer = Viewer(
@@ -137,7 +136,7 @@ def _settled(order: Order, row: Row[*tuple[Any, ...]]) -> Settled:
     return Settled(viewer=viewer, payment=_payment(order, row, posting), payment_id=posting.transfer_id)
 
 
-def _check(viewer: Viewer, order: Order, row: Row[*tuple[Any, ...]]) -> None:
+def _check(viewer: Viewer, order: Order, row: NamedRow) -> None:
     viewer.require(Scope.PAY)
     if row.payee is None:
         raise unknown_person(order.to, field="to")
@@ -145,7 +144,7 @@ def _check(viewer: Viewer, order: Order, row: Row[*tuple[Any, ...]]) -> None:
         raise SelfPaymentError(viewer.username)
 
 
-def _payment(order: Order, row: Row[*tuple[Any, ...]], posting: ledger.Posting) -> Payment:
+def _payment(order: Order, row: NamedRow, posting: ledger.Posting) -> Payment:
     return Payment(
         id=posting.transfer_id, kind=PaymentKind.PAYMENT, direction=Direction.SENT, amount=posting.amount,
         counterparty_username=row.payee, counterparty_display_name=row.payee_display_name, counterparty_joined_at=row.payee_joined_at,

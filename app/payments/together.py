@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import Connection, Engine
-    from sqlalchemy.orm import Session
 
     from app.payments.settling import Order
 
@@ -51,7 +50,7 @@ class Poster:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._sessions = make_sessions(engine)
+        self._engine = engine
         self._waiting: deque[tuple[Order, Future[Settled]]] = deque()
         self._posting: Task[None] | None = None
         self._used_tokens: set[UUID] = set()
@@ -87,7 +86,7 @@ class Poster:
         while self._used_tokens:
             noted, self._used_tokens = self._used_tokens, set()
             try:
-                with self._sessions() as session:
+                with make_sessions(self._engine)() as session:
                     mark_api_tokens_used(session, noted)
             except SQLAlchemyError as error:
                 log.warning("use of tokens not noted", extra={"tokens": len(noted), "detail": type(error).__name__})
@@ -122,11 +121,11 @@ class Poster:
 
     def _settle_together(self, orders: Sequence[Order], *, is_patient: bool = True) -> list[Settled]:
         """What became of each. It may be done twice: their ids see to it that nothing is posted twice."""
-        def work(session: Session) -> list[Settled]:
-            with nullcontext() if is_patient else _impatience(session.connection()):
-                return settle(session, orders)
+        def work(connection: Connection) -> list[Settled]:
+            with nullcontext() if is_patient else _impatience(connection):
+                return settle(connection, orders)
 
-        return transact(self._sessions, work)
+        return transact(self._engine.connect, work)
 
 
 @contextmanager

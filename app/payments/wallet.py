@@ -54,7 +54,7 @@ class BalancePoint:
 def wallet(session: Session, viewer: Viewer, *, currency: Currency) -> Wallet:
     """Balance and status now. Raises: ForbiddenError without the scope READ."""
     viewer.require(Scope.READ)
-    ((balance, status),) = WALLET.rows(session, account_id=viewer.account_id)
+    ((balance, status),) = WALLET.rows(session.connection(), account_id=viewer.account_id)
     return wallet_of(balance, status, currency)
 
 

@@ -124,6 +124,7 @@ def test_what_is_asked_most_goes_the_cheapest_way() -> None:
     documents = Documents(SCHEMA, open_schema=False)
     assert all(documents.prepare(text).compiled for text in (asking.WALLET, asking.HISTORY))
     assert documents.prepare(asking.SEND_PAYMENT).short_way
+    assert documents.prepare(asking.SEND_PAYMENTS).compiled
 
 
 def test_fragments_in_fragments_are_not_written_out_without_end() -> None:

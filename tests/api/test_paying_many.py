@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
 
 from app.api.limits import MAXIMUM_BODY_BYTES, MAXIMUM_PAYMENTS_BODY_BYTES
 from tests.api.conftest import BALANCE
+from tests.statements import statements_sent
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -187,19 +187,10 @@ def test_only_this_mutation_of_someone_signed_in_may_have_a_large_body(client: F
 
 
 def test_the_number_of_statements_does_not_grow_with_the_number_of_payments(browser: Browsers, ask: Ask) -> None:
-    from sqlalchemy import event
-
     alice, _ = browser("alice"), browser("bob")
     counts = []
     for size in (2, 50):
-        executed: list[str] = []
-
-        def note(_c: Any, _k: Any, statement: str, *_: Any, executed: list[str] = executed) -> None:
-            if not statement.startswith("PREPARE"):  # once a connection
-                executed.append(statement)
-
-        event.listen(Engine, "before_cursor_execute", note)
-        send(ask, alice, [item("bob", "0.01") for _ in range(size)])
-        event.remove(Engine, "before_cursor_execute", note)
-        counts.append(len(executed))
+        with statements_sent() as statements:
+            send(ask, alice, [item("bob", "0.01") for _ in range(size)])
+        counts.append(len(statements))
     assert counts[0] == counts[1] <= 4, counts

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app import create_app
 from app.api.inputs import cursor_of
 from app.settings import load_settings
 from tests.api.conftest import SEND
+from tests.statements import statements_sent
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -268,13 +268,6 @@ def test_a_count_that_is_not_asked_for_is_not_made(browser: Browsers, ask: Ask) 
 
 
 def count_statements(work: Any) -> int:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if not statement.startswith("PREPARE"):  # once a connection
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    work()
-    event.remove(Engine, "before_cursor_execute", note)
-    return len(seen)
+    with statements_sent() as statements:
+        work()
+    return len(statements)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app import identity, ledger
 from app.database import make_engine, transact
@@ -16,6 +17,7 @@ from app.money import parse_amount
 from app.payments import Order, Poster, Settled
 from app.payments.settling import settle
 from app.waiting import giving_way
+from tests.statements import each_statement
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -43,7 +45,8 @@ class Counter:
     def open(self) -> None:
         self.engine = make_engine(self.settings.database_url, pool_size=2, on_event_loop=True)
         self.poster = Poster(self.engine)
-        event.listen(self.engine, "before_cursor_execute", self._note)
+        self.listening = ExitStack()
+        self.listening.enter_context(each_statement(self._note, self.engine))
 
     def start(self) -> None:
         self.thread.start()
@@ -55,6 +58,7 @@ class Counter:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
+        self.listening.close()
 
     def on_loop(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(LIMIT_SECONDS)
@@ -74,7 +78,7 @@ class Counter:
         """What one call makes of these."""
         def work() -> list[Settled]:
             with self.engine.connect() as connection:
-                return settle(self.sessions.class_(connection), orders)
+                return settle(connection, orders)
 
         if not self.thread.is_alive():
             self.start()
@@ -92,9 +96,9 @@ class Counter:
     def books(self) -> list[ledger.Break]:
         return transact(self.sessions, ledger.verify)
 
-    def _note(self, _connection: object, _cursor: object, statement: str, parameters: Sequence[Any], *_: object) -> None:
-        if statement.startswith("EXECUTE settle"):
-            self.groups.append(parameters[1].count(",") + 1)
+    def _note(self, _statement: str, values: dict[str, Any]) -> None:
+        if "digests" in values:
+            self.groups.append(values["digests"].count(",") + 1)
 
 
 def kinds(outcomes: Sequence[Settled]) -> list[type | None]:

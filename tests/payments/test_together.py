@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from psycopg2.extensions import set_wait_callback
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app import identity, ledger, payments
@@ -27,6 +27,7 @@ from app.identity import Scope
 from app.payments.together import MAXIMUM_PAYMENTS_PER_CALL, _impatience
 from app.waiting import giving_way, wait_here
 from tests.payments.counter import LIMIT_SECONDS, Counter, kinds
+from tests.statements import statements_sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,13 +54,12 @@ def test_a_group_is_one_statement_and_each_has_its_own_outcome(counter: Counter)
     alice, bob, reader = counter.join("alice"), counter.join("bob"), counter.join("reader", Scope.READ)
     used = uuid4()
     counter.together(counter.order(alice, bob, "1", used), counter.order(bob, alice, "1"), counter.order(reader, bob, "1"))
-    statements: list[str] = []
-    event.listen(counter.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
-    outcomes = counter.together(
-        counter.order(alice, bob, "10", memo="lunch"), counter.order(alice, bob, "5000"), counter.order("unknown", bob, "1"),
-        counter.order(reader, bob, "1"), counter.order(alice, alice, "1"), counter.order(alice, "nobody-here", "1"),
-        counter.order(alice, bob, "2", used), counter.order(alice, bob, "1", used), counter.order(bob, alice, "3"),
-    )
+    with statements_sent(counter.engine) as statements:
+        outcomes = counter.together(
+            counter.order(alice, bob, "10", memo="lunch"), counter.order(alice, bob, "5000"), counter.order("unknown", bob, "1"),
+            counter.order(reader, bob, "1"), counter.order(alice, alice, "1"), counter.order(alice, "nobody-here", "1"),
+            counter.order(alice, bob, "2", used), counter.order(alice, bob, "1", used), counter.order(bob, alice, "3"),
+        )
     assert len(statements) == 1
     assert kinds(outcomes) == [None, InsufficientFundsError, UnauthenticatedError, ForbiddenError, SelfPaymentError, NotFoundError,
                                IdempotencyKeyReusedError, None, None]
