@@ -101,13 +101,15 @@ class Hosts:
     def start(self, release: str, name: str | None = None) -> Host:
         """A bare host of this release that has booted and answers over SSH, reached from the other hosts by name."""
         name = name or release
-        address = str(next(islice(self.subnet.hosts(), FIRST_HOST + len(self.started), None)))
+        address = next(islice(self.subnet.hosts(), FIRST_HOST + len(self.started), None))
+        # Like a real one's, its card keeps its number over a reboot: others would send to the one they know for up to a minute.
+        card = f"02:00:{address.packed.hex(':')}"
         container = podman(
-            "create", *RIGHTS, "--sdnotify=container", "--hostname", name, "--network", self.network, "--network-alias", name,
-            "--ip", address, f"localhost/wave-host:{release}", *INIT, NOTIFY_SOCKET=_boot_socket(self.folder))
+            "create", *RIGHTS, "--sdnotify=container", "--hostname", name, "--network",
+            f"{self.network}:ip={address},mac={card},alias={name}", f"localhost/wave-host:{release}", *INIT, NOTIFY_SOCKET=_boot_socket(self.folder))
         podman("cp", str(self.folder / "key.pub"), f"{container}:/root/.ssh/authorized_keys")
         _boot(container, self.folder)
-        host = Host(name=name, release=release, address=address, container=container, folder=self.folder)
+        host = Host(name=name, release=release, address=str(address), container=container, folder=self.folder)
         self.started.append(host)
         self._write_inventory()
         return host
