@@ -104,9 +104,9 @@ class Hosts:
         address = next(islice(self.subnet.hosts(), FIRST_HOST + len(self.started), None))
         # Like a real one's, its card keeps its number over a reboot: others would send to the one they know for up to a minute.
         card = f"02:00:{address.packed.hex(':')}"
-        container = podman(
-            "create", *RIGHTS, "--sdnotify=container", "--hostname", name, "--network",
-            f"{self.network}:ip={address},mac={card},alias={name}", f"localhost/wave-host:{release}", *INIT, NOTIFY_SOCKET=_boot_socket(self.folder))
+        network = f"{self.network}:ip={address},mac={card},alias={name}"
+        container = podman("create", *RIGHTS, "--sdnotify=container", "--hostname", name, "--network", network,
+                           f"localhost/wave-host:{release}", *INIT, NOTIFY_SOCKET=_boot_socket(self.folder))
         podman("cp", str(self.folder / "key.pub"), f"{container}:/root/.ssh/authorized_keys")
         _boot(container, self.folder)
         host = Host(name=name, release=release, address=str(address), container=container, folder=self.folder)
