@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -80,13 +79,22 @@ class Host:
     def reboot(self) -> None:
         """Shut down in order, start again, and return when all services are up. Its files, address and keys stay."""
         podman("stop", "--time", str(BOOT_SECONDS), self.container)
-        _boot(self.container, self.folder)
+        self.boot()
 
     def cut_power(self) -> None:
         """End everything on the host at once, start it again, and return when all services are up."""
         podman("kill", self.container)
         podman("wait", self.container)
-        _boot(self.container, self.folder)
+        self.boot()
+
+    def boot(self) -> None:
+        """Start it; returns when its systemd says that everything it starts is up, the SSH server with it."""
+        podman("start", self.container)
+        program, *rest = self.ssh("systemctl is-system-running --wait")
+        # SSH tries again each second until somebody listens.
+        done = subprocess.run([program, "-o", f"ConnectionAttempts={BOOT_SECONDS}", *rest], capture_output=True, text=True, check=False,
+                              timeout=2 * BOOT_SECONDS)
+        assert done.stdout.strip() == "running", f"{self.name} has booted to: {done.stdout}{done.stderr}"
 
 
 @dataclass
@@ -105,11 +113,11 @@ class Hosts:
         # Like a real one's, its card keeps its number over a reboot: others would send to the one they know for up to a minute.
         card = f"02:00:{address.packed.hex(':')}"
         network = f"{self.network}:ip={address},mac={card},alias={name}"
-        container = podman("create", *RIGHTS, "--sdnotify=container", "--hostname", name, "--network", network,
-                           f"localhost/wave-host:{release}", *INIT, NOTIFY_SOCKET=_boot_socket(self.folder))
+        container = podman("create", *RIGHTS, "--sdnotify=ignore", "--hostname", name, "--network", network,
+                           f"localhost/wave-host:{release}", *INIT)
         podman("cp", str(self.folder / "key.pub"), f"{container}:/root/.ssh/authorized_keys")
-        _boot(container, self.folder)
         host = Host(name=name, release=release, address=str(address), container=container, folder=self.folder)
+        host.boot()
         self.started.append(host)
         self._write_inventory()
         return host
@@ -182,25 +190,9 @@ def _remove_left_overs() -> None:
             close_network(network["name"])
 
 
-def _boot_socket(folder: Path) -> str:
-    return str(folder / "booted")
-
-
-def _boot(container: str, folder: Path) -> None:
-    """Start a container; returns when its systemd says that everything it starts is up, the SSH server with it."""
-    address = _boot_socket(folder)
-    Path(address).unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notices:
-        notices.bind(address)
-        notices.settimeout(BOOT_SECONDS)
-        podman("start", container, NOTIFY_SOCKET=address)
-        while b"READY=1" not in notices.recv(4096).splitlines():
-            pass
-
-
-def podman(*arguments: str, **environment: str) -> str:
-    """What podman prints, with these variables in its environment. Fails with podman's own words."""
-    done = subprocess.run([PODMAN, *arguments], capture_output=True, text=True, check=False, env=os.environ | environment)
+def podman(*arguments: str) -> str:
+    """What podman prints. Fails with podman's own words."""
+    done = subprocess.run([PODMAN, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"podman {arguments[0]}: {done.stderr}"
     return done.stdout.strip()
 
