@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 def network() -> Iterator[Hosts]:
     """A network to start hosts on: `network.start("debian-13", "neighbour")`. They are gone after the run."""
     try:
-        opened = hosts()
-        with opened as started:
+        with hosts() as started:
             yield started
     except NoHostsError as error:
         pytest.skip(str(error))
