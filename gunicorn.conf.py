@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.systemd import sd_notify
 
 wsgi_app = "app.asgi:create_entry()"
 
@@ -21,7 +22,7 @@ worker_class = "asgi"
 asgi_loop = "uvloop"
 # A worker that cannot start says so and ends.
 asgi_lifespan = "on"
-workers = 2
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_connections = 1000
 
 # The application is loaded once, before the workers: a broken release then fails its start, and READY=1 tells systemd the truth.
@@ -65,6 +66,12 @@ logconfig_dict = {
     "root": {"level": "WARNING", "handlers": ["stderr"]},
     "loggers": {"gunicorn.error": {"handlers": ["stderr"], "propagate": False}},
 }
+
+
+def when_ready(server: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
+    """Have `systemctl status` tell which release serves."""
+    release = os.environ.get("PAYMENT_SYSTEM_RELEASE_ID", "development")
+    sd_notify(f"STATUS=The release {release} serves.", server.log)
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:  # noqa: ANN401 - as below

@@ -1,0 +1,80 @@
+"""Owns the command line of `payment-system-release`: one verb, one JSON line as its result, or one sentence on why not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from payment_system_release.content import forget_archives, led_to, made_of, prune, unpack
+from payment_system_release.cutover import cut_over, tidy
+from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, RELEASES, FailedError, alone, say
+from payment_system_release.serving import is_serving
+
+
+def main() -> int:
+    """Do what was asked; returns the exit status."""
+    chosen = _choices()
+    try:
+        if chosen.verb == "status":
+            result = _status()
+        else:
+            with alone():
+                tidy()
+                result = _install(chosen) if chosen.verb == "install" else _rollback(chosen.by)
+    except FailedError as error:
+        say(str(error))
+        return 1
+    print(json.dumps(result))  # noqa: T201 - for Ansible
+    return 0
+
+
+def _choices() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="payment-system-release", description="The releases on this host.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    install = verbs.add_parser("install", help="have a release serve")
+    install.add_argument("--program", type=Path, required=True, help="archive of the program")
+    install.add_argument("--wheels", type=Path, required=True, help="archive of the wheels that it runs on")
+    install.add_argument("--configuration", type=Path, required=True, help="its settings")
+    install.add_argument("--keep", type=int, required=True, help="how many releases to keep")
+    rollback = verbs.add_parser("rollback", help="have the release before serve again")
+    for verb in (install, rollback):
+        verb.add_argument("--by", default="root", help="who wants it, for the audit line")
+    verbs.add_parser("status", help="what serves, and since when")
+    return parser.parse_args()
+
+
+def _install(chosen: argparse.Namespace) -> dict[str, Any]:
+    configuration = chosen.configuration.read_text(encoding="utf-8")
+    release = made_of(chosen.program, chosen.wheels, configuration)
+    if led_to(CURRENT) == release and is_serving(release):
+        return {"changed": False, "release": release.id}
+    if unpack(release, chosen.program, chosen.wheels, configuration):
+        say(f"The release {release.id} is unpacked.")
+    line = cut_over(release, chosen.by)
+    forget_archives(chosen.program, chosen.wheels)
+    return {"changed": True, "release": release.id, "pruned": prune(chosen.keep), "audit": line}
+
+
+def _rollback(by: str) -> dict[str, Any]:
+    release = led_to(PREVIOUS)
+    if release is None:
+        raise FailedError("There is no release before this one on this host.")
+    return {"changed": True, "release": release.id, "audit": cut_over(release, by)}
+
+
+def _status() -> dict[str, Any]:
+    current, previous = led_to(CURRENT), led_to(PREVIOUS)
+    audit = AUDIT.read_text(encoding="utf-8").splitlines() if AUDIT.exists() else []
+    return {
+        "release": current.id if current else None, "ready": bool(current and is_serving(current)),
+        "previous": previous.id if previous else None,
+        "releases": sorted(path.name for path in RELEASES.iterdir()) if RELEASES.exists() else [],
+        "last": json.loads(audit[-1]) if audit else None,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Owns what a release is: the program, its own virtual environment and its configuration, in a folder named after all of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from payment_system_release.host import CURRENT, PREVIOUS, RELEASES, STANDBY, UNITS, USER, FailedError, attempt, run
+
+if TYPE_CHECKING:
+    import subprocess
+
+ID_CHARACTERS = 12
+FREE_BYTES = 500_000_000
+# PostgreSQL lets root be the owner of the tables.
+OWNER_URL = "postgresql://payment_system_owner@/payment_system?host=/run/postgresql"
+# Debian keeps pip as a wheel for its `venv`; run from there, it stays out of what serves.
+PIP_FOLDER = Path("/usr/share/python-wheels")
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release on this host."""
+
+    id: str
+
+    @property
+    def folder(self) -> Path:
+        """Where it is, whole, or not at all."""
+        return RELEASES / self.id
+
+    def flask(self, *arguments: str, as_owner: bool = False) -> subprocess.CompletedProcess[str]:
+        """What became of one of its own commands, run as the service's user.
+
+        Args:
+            as_owner: as root instead, who may be the owner of the tables.
+        """
+        program = [self.folder / "venv/bin/python", "-m", "flask", "--app", "app.commands.program", *arguments]
+        settings = {"FLASK_SKIP_DOTENV": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        if as_owner:
+            return attempt(program, folder=self.folder, settings={**settings, "DATABASE_URL": OWNER_URL})
+        return attempt(["runuser", "-u", USER, "--", *program], folder=self.folder, settings=settings)
+
+
+def led_to(link: Path) -> Release | None:
+    """The release that a link leads to, if it does."""
+    return Release(link.resolve().name) if link.exists() else None
+
+
+def made_of(program: Path, wheels: Path, configuration: str) -> Release:
+    """The release of this content. The same content is the same release; a changed unit is a changed release, too."""
+    digest = hashlib.sha256(f"{program.name} {wheels.name} {configuration}".encode())
+    for unit in sorted(UNITS.glob("payment-system*")):
+        digest.update(unit.read_bytes() if unit.is_file() else b"")
+    return Release(digest.hexdigest()[:ID_CHARACTERS])
+
+
+def unpack(release: Release, program: Path, wheels: Path, configuration: str) -> bool:
+    """Have the release's folder be there. Returns whether it was made now. Raises: FailedError; then there is no such folder."""
+    if release.folder.exists():
+        return False
+    if shutil.disk_usage(RELEASES).free < FREE_BYTES:
+        raise FailedError(f"Less than {FREE_BYTES // 1_000_000} MB are free under {RELEASES}: make room, then try again.")
+    os.umask(0o022)
+    # Its own names are made of where it is, so it is made in place; what is not whole has no program yet, and goes.
+    partial = RELEASES / f"{release.id}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        _fill(partial, release, program, wheels, configuration)
+        run(["sync", "--file-system", partial], why="The disk does not keep the release")
+        partial.rename(release.folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return True
+
+
+def _fill(partial: Path, release: Release, program: Path, wheels: Path, configuration: str) -> None:
+    run(["tar", "--extract", "--gzip", "--no-same-owner", "--file", program, "--directory", partial], why="The program cannot be unpacked")
+    (partial / "wheels").mkdir()
+    run(["tar", "--extract", "--no-same-owner", "--file", wheels, "--directory", partial / "wheels"], why="The wheels cannot be unpacked")
+    python = partial / "venv/bin/python"
+    run(["python3", "-m", "venv", "--without-pip", partial / "venv"], why="No virtual environment can be made")
+    pip = max(PIP_FOLDER.glob("pip-*.whl"), default=None)
+    if pip is None:
+        raise FailedError(f"There is no pip in {PIP_FOLDER}: install python3-venv.")
+    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--no-index",
+         "--find-links", partial / "wheels", "--require-hashes", "--no-deps", "--requirement", partial / "requirements.txt"],
+        why="The wheels cannot be installed", settings={"PYTHONPATH": str(pip)})
+    shutil.rmtree(partial / "wheels")
+    run([python, "-m", "compileall", "-q", "-s", partial, "-p", release.folder, "app", "schema", "gunicorn.conf.py"], why="The program is not Python", folder=partial)
+    settings = partial / ".env"
+    settings.touch(0o640)
+    settings.write_text(f"{configuration}PAYMENT_SYSTEM_RELEASE_ID={release.id}\n", encoding="utf-8")
+    shutil.chown(settings, "root", USER)
+
+
+def forget_archives(*kept: Path) -> None:
+    """Remove what other releases were unpacked from."""
+    for archive in {path for each in kept for path in each.parent.glob("*.tar*")} - {*kept}:
+        archive.unlink()
+
+
+def prune(keep: int) -> list[str]:
+    """Remove the oldest releases until so many are left; never one that is in use or may be gone back to. Returns their ids."""
+    in_use = {release for release in map(led_to, (CURRENT, PREVIOUS, STANDBY)) if release}
+    # The links' own times tell nothing: a folder's is when it last began to serve.
+    by_age = sorted((path for path in RELEASES.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime, reverse=True)
+    gone = [path for path in by_age[keep:] if Release(path.name) not in in_use]
+    for path in gone:
+        shutil.rmtree(path)
+    return [path.name for path in gone]

@@ -1,0 +1,155 @@
+"""Owns the way from one release to another under load: prove the new one beside the old, move, and go back when it does not hold.
+
+The listening socket is systemd's and stays open all the while. The standby takes requests from it while the service restarts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from payment_system_release.books import check_books, read_books
+from payment_system_release.content import led_to
+from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, STANDBY, USER, FailedError, attempt, last_words, point, run, say
+from payment_system_release.serving import MAIN, STANDBY_UNIT, check_ready, is_active, is_serving, start, stop
+
+if TYPE_CHECKING:
+    from payment_system_release.content import Release
+
+# A migration gives up after 2 s without its locks; the transaction that has them may take a while.
+MIGRATION_TRIES: Final = 5
+TRY_AGAIN: Final = 3
+"""The exit code of a command that may succeed when it is tried again."""
+FAILED_REQUEST: Final = re.compile(r'" 50[0234] upstream=')
+
+
+def tidy() -> None:
+    """Finish what a cut-over left that was ended half way: the service serves `current`, and no standby is left."""
+    if not is_active(STANDBY_UNIT):
+        return
+    current = led_to(CURRENT)
+    if current and not is_serving(current):
+        start(MAIN)
+        check_ready(MAIN, current)
+    stop(STANDBY_UNIT)
+
+
+def cut_over(release: Release, by: str) -> dict[str, Any]:
+    """Have this release serve. Returns what happened, as the audit line says.
+
+    Args:
+        by: who wants it.
+
+    Raises: FailedError; then the release before serves as it did, unless the sentence says otherwise.
+    """
+    began, old = time.time(), led_to(CURRENT)
+    _check_loads(release)
+    _migrate(release)
+    before = read_books(release)
+    if old and is_active(MAIN):
+        _move(old, release)
+    else:
+        _begin(old, release)
+    os.utime(release.folder)
+    after = read_books(release)
+    check_books(before, after)
+    return _audit(old, release, began, by=by, transfers=after.transfers)
+
+
+def _check_loads(release: Release) -> None:
+    """Whether its code and configuration load at all: most of what breaks a release is told here, in its own words."""
+    python = release.folder / "venv/bin/python"
+    checked = attempt(["runuser", "-u", USER, "--", python, "-c", "from app.asgi import create_entry; create_entry()"],
+                      folder=release.folder, settings={"PYTHONDONTWRITEBYTECODE": "1"})
+    if checked.returncode:
+        raise FailedError(f"The new release does not load: {last_words(checked.stderr)}")
+
+
+def _migrate(release: Release) -> None:
+    for _ in range(MIGRATION_TRIES):
+        done = release.flask("db", "upgrade", as_owner=True)
+        if done.returncode != TRY_AGAIN:
+            break
+    if done.returncode:
+        raise FailedError(f"The migrations failed and changed nothing: {last_words(done.stderr)}")
+    say(f"The database is ready for it: {last_words(done.stdout)}")
+
+
+def _begin(old: Release | None, release: Release) -> None:
+    """Nothing serves: no standby is needed."""
+    _turn_to(release, old)
+    try:
+        start(MAIN)
+        check_ready(MAIN, release)
+    except FailedError:
+        if old is None:
+            stop(MAIN)
+            CURRENT.unlink()
+        else:
+            point(CURRENT, old.folder)
+            start(MAIN)
+        raise
+
+
+def _move(old: Release, release: Release) -> None:
+    point(STANDBY, release.folder)
+    try:
+        start(STANDBY_UNIT)
+        check_ready(STANDBY_UNIT, release)
+    except FailedError as error:
+        _end_standby()
+        raise FailedError(f"{error} The release {old.id} goes on serving.") from error
+    say("The standby serves the new release beside the old one.")
+    before_old = led_to(PREVIOUS)
+    _turn_to(release, old)
+    try:
+        start(MAIN)
+        check_ready(MAIN, release)
+    except FailedError as error:
+        # The standby goes on serving until the old release is back, and if it does not come back.
+        point(CURRENT, old.folder)
+        if before_old:
+            point(PREVIOUS, before_old.folder)
+        start(MAIN)
+        check_ready(MAIN, old)
+        _end_standby()
+        raise FailedError(f"{error} The release {old.id} serves again.") from error
+    _end_standby()
+    say("The service serves the new release; the standby is gone.")
+
+
+def _end_standby() -> None:
+    stop(STANDBY_UNIT)
+    STANDBY.unlink()
+
+
+def _turn_to(release: Release, old: Release | None) -> None:
+    """From here on a reboot brings up this release. What it goes back to is written down before."""
+    if old and old != release:
+        point(PREVIOUS, old.folder)
+    point(CURRENT, release.folder)
+
+
+def _audit(old: Release | None, release: Release, began: float, *, by: str, transfers: int) -> dict[str, Any]:
+    """Write down who had which release installed, and what it cost."""
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"), "by": by,
+        "from": old.id if old else None, "to": release.id, "seconds": round(time.time() - began, 1),
+        "requests_failed": _failed_requests(began), "transfers": transfers,
+    }
+    with AUDIT.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return line
+
+
+def _failed_requests(since: float) -> int:
+    """How many requests the proxy could not have answered since then, by its own log."""
+    attempt(["journalctl", "--sync"])
+    lines = run(["journalctl", "--identifier=nginx", f"--since=@{since:.0f}", "--output=cat"], why="The proxy's log cannot be read")
+    return len(FAILED_REQUEST.findall(lines))
