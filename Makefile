@@ -1,6 +1,6 @@
 # Everything there is to type. `make` alone lists it. Python 3.11 to 3.13 and make are all that must be there before.
 .DEFAULT_GOAL := help
-.PHONY: help run reset test bench lint lock readme screenshot clean
+.PHONY: help run reset test bench deploy check rollback status logs ssh lint lock readme screenshot clean
 
 # HOST from the environment is ignored: some shells export it as this machine's name, and the wallet would be open to the network.
 ifeq ($(origin HOST),environment)
@@ -11,6 +11,12 @@ $(error DEMO is 0 or 1)
 endif
 
 local := exec .venv/bin/python -m app.local $(if $(DATA),--data '$(DATA)')
+
+# Ansible finds its own programs by PATH.
+ansible := cd ansible && PATH="$(CURDIR)/.venv/bin:$$PATH"
+playbook = $(ansible) ansible-playbook --inventory '$(abspath inventory.ini)'
+connect = $(ansible) python connect.py '$(abspath inventory.ini)' $(TO)
+hosts = $$(sed -nE '/^\[/d; /^[a-zA-Z0-9]/s/ .*//p' inventory.ini | paste -sd ' ')
 
 help: ## List these targets
 	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -26,6 +32,32 @@ test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL
 
 bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name
 	@exec .venv/bin/python -m tests.load $(if $(SHORT),--short) $(if $(ONLY),--only '$(ONLY)')
+
+deploy: inventory.ini .venv/installed ## Bring the hosts of inventory.ini to this checkout: from bare to serving, or to the next release without dropping a request
+	@echo "Deploying this checkout to $(hosts). Each host goes on serving what it serves until the new release is proved there."
+	@began=$$(date +%s); $(playbook) site.yml $(ARGS) && echo "Deployed in $$(( $$(date +%s) - began )) s." \
+	  || { echo 'Not deployed: the cause stands above, and what served before serves on. Mend it, then `make deploy` again.' >&2; exit 1; }
+
+check: inventory.ini .venv/installed ## Tell what `make deploy` would change, and change nothing
+	@echo "Rehearsing a deploy to $(hosts). Nothing is changed."
+	@$(playbook) site.yml --check --diff $(ARGS)
+
+rollback: inventory.ini .venv/installed ## Have the hosts serve the release before, without dropping a request
+	@echo "Going back to the release before on $(hosts)."
+	@began=$$(date +%s); $(playbook) rollback.yml $(ARGS) && echo "Rolled back in $$(( $$(date +%s) - began )) s." \
+	  || { echo 'Not rolled back: the cause stands above, and what served before serves on.' >&2; exit 1; }
+
+status: inventory.ini .venv/installed ## Show each host's release, health, books, disk, certificate and exposure
+	@$(playbook) status.yml $(ARGS)
+
+logs: inventory.ini .venv/installed ## Follow the wallet's log on a host. TO=its name, where there are several
+	@$(connect) --run 'journalctl --follow --lines=100 --output=cat --unit=payment-system'
+
+ssh: inventory.ini .venv/installed ## Open a shell on a host. TO=its name, where there are several
+	@$(connect)
+
+inventory.ini:
+	@echo 'There is no inventory.ini yet: `cp inventory.example.ini inventory.ini`, write your host into it, then this again.' >&2; exit 1
 
 lint: .venv/installed ## Check style, types and the directions of imports
 	@.venv/bin/ruff check .

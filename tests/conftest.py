@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,9 @@ SOURCE_VARIABLE = "WAVE_TEST_POSTGRESQL"
 CLUSTER_SETTINGS = {"max_connections": "300", "shared_buffers": "128MB", "synchronous_commit": "off", "full_page_writes": "off",
                     "max_wal_size": "256MB", "autovacuum": "off"}
 MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of our own is made in it
+
+FIGURE = "figure"
+Figure = Callable[[str], None]
 
 RUN = pytest.StashKey[ExitStack]()
 
@@ -198,3 +202,18 @@ def served(database: Database) -> Iterator[Served]:
     """The wallet on the test's own database, served by gunicorn as in production."""
     with serving(database.app_url) as running:
         yield running
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Notes something that was measured; the end of the run tells it."""
+    return lambda text: record_property(FIGURE, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what was measured, whichever process it was in."""
+    reports = [each for outcome in ("passed", "failed") for each in terminalreporter.getreports(outcome)]
+    figures = [str(text) for report in reports for name, text in report.user_properties if name == FIGURE]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(figures))

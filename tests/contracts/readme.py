@@ -1,4 +1,7 @@
-"""Owns the tables of README.md that are made from the code: settings and commands. `make readme` writes them, a test compares."""
+"""Owns the tables of the READMEs that are made from the code: settings, commands, and the variables of Ansible's roles.
+
+`make readme` writes them, a test compares.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import yaml
 
 from app import create_app
 from app.settings import Settings, load_settings, setting_name
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 README = Path(__file__).parent.parent.parent / "README.md"
+ROLES = sorted(path.parent.parent for path in README.parent.glob("ansible/roles/*/meta/argument_specs.yml"))
 OURS = ("users", "money", "ledger", "db", "schema")
 
 
@@ -42,6 +47,21 @@ def _rows(prefix: str, command: click.Command) -> Iterator[str]:
     yield f"| `{prefix}{arguments}` | {command.get_short_help_str(limit=200).rstrip('.')} |"
 
 
+def role_readme(role: Path) -> str:
+    """A role's README: what it is for, and a row for each variable."""
+    spec = yaml.safe_load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
+    title = f"# {role.name}\n\n{spec['short_description']}.\n"
+    rows = [f"| `{name}` | {_default(each)} | {each['description']} |" for name, each in spec.get("options", {}).items()]
+    if not rows:
+        return f"{title}\nIt has no variables of its own.\n"
+    return "\n".join([title, "| variable | default | |", "|---|---|---|", *rows, ""])
+
+
+def _default(option: dict[str, object]) -> str:
+    default = option.get("default", "–")
+    return "" if default == "" else f"`{default}`"
+
+
 def written() -> str:
     """README.md as it should be now."""
     text = README.read_text(encoding="utf-8")
@@ -53,3 +73,5 @@ def written() -> str:
 
 if __name__ == "__main__":
     README.write_text(written(), encoding="utf-8")
+    for each in ROLES:
+        (each / "README.md").write_text(role_readme(each), encoding="utf-8")

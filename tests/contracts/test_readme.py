@@ -11,12 +11,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from app import demo
 from app.devdb import Cluster, find_programs
 from app.devdb.folder import temporary_folder
 from app.settings import Settings, setting_name
 from tests.conftest import CLUSTER_SETTINGS
-from tests.contracts.readme import README, written
+from tests.contracts.readme import README, ROLES, role_readme, written
 
 if TYPE_CHECKING:
     from tests.conftest import Database
@@ -27,6 +29,11 @@ ADDRESS = "http://127.0.0.1:5000"
 
 def test_the_tables_are_made_from_the_code() -> None:
     assert README.read_text(encoding="utf-8") == written(), "run `make readme`"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_the_variables_of_a_role_are_in_its_readme(role: Path) -> None:
+    assert (role / "README.md").read_text(encoding="utf-8") == role_readme(role), "run `make readme`"
 
 
 def test_every_setting_is_in_the_example_file() -> None:

@@ -1,4 +1,4 @@
-"""Owns what `make deploy` sends: the program and the wheels it runs on, each as one archive named after its content.
+"""Owns what `make deploy` sends: the program, the wheels it runs on, and what installs both, each as one archive named after its content.
 
 Runs on the operator's machine, so that the host needs neither a compiler nor a package index.
 """
@@ -14,19 +14,23 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Final
 
 # What a release consists of; all else in a checkout is for whoever carries the code on.
 CONTENT: Final = ("app", "schema", "gunicorn.conf.py", "requirements.txt")
+INSTALLER: Final = Path(__file__).parent / "payment_system_release"
 LEFT_OUT: Final = frozenset({"__pycache__"})
 DIGEST_CHARACTERS: Final = 12
 # Newest first: what glibc of the supported systems runs. Source: PEP 600.
-MANYLINUX: Final = ("manylinux_2_36", "manylinux_2_34", "manylinux_2_28", "manylinux_2_27", "manylinux_2_24", "manylinux_2_17", "manylinux2014")
+MANYLINUX: Final = (
+    "manylinux_2_36", "manylinux_2_34", "manylinux_2_28", "manylinux_2_27", "manylinux_2_24", "manylinux_2_17", "manylinux2014",
+)
 
 
 def main() -> int:
-    """Build both archives that are not there yet, and print their paths as JSON. Returns the exit status."""
+    """Build the archives that are not there yet, and print their paths as JSON. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Build a release of this checkout.")
     parser.add_argument("--checkout", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True, help="folder for the archives")
@@ -40,7 +44,8 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - for people
         return 1
-    print(json.dumps({"program": str(program), "wheels": str(wheels)}))  # noqa: T201 - for Ansible
+    archives = {"installer": pack_installer(chosen.output), "program": program, "wheels": wheels}
+    print(json.dumps({name: str(path) for name, path in archives.items()}))  # noqa: T201 - for Ansible
     return 0
 
 
@@ -57,6 +62,16 @@ def pack_program(checkout: Path, output: Path) -> Path:
     return _keep(output / f"program-{_digest(packed.getvalue())}.tar.gz", packed.getvalue())
 
 
+def pack_installer(output: Path) -> Path:
+    """What installs releases on a host, as one file that Python runs. Source: Python's documentation, zipapp."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(INSTALLER.glob("*.py")):
+            archive.writestr(zipfile.ZipInfo(f"{INSTALLER.name}/{path.name}"), path.read_bytes())
+        archive.writestr(zipfile.ZipInfo("__main__.py"), f"import runpy; runpy.run_module('{INSTALLER.name}', run_name='__main__')\n")
+    return _keep(output / f"installer-{_digest(packed.getvalue())}.pyz", packed.getvalue())
+
+
 def fetch_wheels(requirements: Path, output: Path, *, python: str, machine: str) -> Path:
     """The archive of the wheels that the lock names, for this Python and processor, each proved by its hash.
 
@@ -69,8 +84,9 @@ def fetch_wheels(requirements: Path, output: Path, *, python: str, machine: str)
     with tempfile.TemporaryDirectory() as folder:
         tags = [f"--platform={system}_{machine}" for system in MANYLINUX]
         fetched = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps",
-             "--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *tags, "--requirement", requirements, "--dest", folder],
+            [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes",
+             "--no-deps", "--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *tags,
+             "--requirement", requirements, "--dest", folder],
             capture_output=True, text=True, check=False,
         )
         if fetched.returncode:

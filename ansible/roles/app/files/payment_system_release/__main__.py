@@ -10,8 +10,9 @@ from typing import Any
 
 from payment_system_release.content import forget_archives, led_to, made_of, prune, unpack
 from payment_system_release.cutover import cut_over, tidy
-from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, RELEASES, FailedError, alone, say
+from payment_system_release.host import CURRENT, PREVIOUS, RELEASES, FailedError, alone, say
 from payment_system_release.serving import is_serving
+from payment_system_release.status import status, told
 
 
 def main() -> int:
@@ -19,7 +20,10 @@ def main() -> int:
     chosen = _choices()
     try:
         if chosen.verb == "status":
-            result = _status()
+            result = status()
+            if not chosen.json:
+                print(told(result))  # noqa: T201 - for people
+                return 0
         else:
             with alone():
                 tidy()
@@ -42,11 +46,12 @@ def _choices() -> argparse.Namespace:
     rollback = verbs.add_parser("rollback", help="have the release before serve again")
     for verb in (install, rollback):
         verb.add_argument("--by", default="root", help="who wants it, for the audit line")
-    verbs.add_parser("status", help="what serves, and since when")
+    verbs.add_parser("status", help="what serves, and how it is").add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
 def _install(chosen: argparse.Namespace) -> dict[str, Any]:
+    RELEASES.mkdir(exist_ok=True)
     configuration = chosen.configuration.read_text(encoding="utf-8")
     release = made_of(chosen.program, chosen.wheels, configuration)
     if led_to(CURRENT) == release and is_serving(release):
@@ -63,17 +68,6 @@ def _rollback(by: str) -> dict[str, Any]:
     if release is None:
         raise FailedError("There is no release before this one on this host.")
     return {"changed": True, "release": release.id, "audit": cut_over(release, by)}
-
-
-def _status() -> dict[str, Any]:
-    current, previous = led_to(CURRENT), led_to(PREVIOUS)
-    audit = AUDIT.read_text(encoding="utf-8").splitlines() if AUDIT.exists() else []
-    return {
-        "release": current.id if current else None, "ready": bool(current and is_serving(current)),
-        "previous": previous.id if previous else None,
-        "releases": sorted(path.name for path in RELEASES.iterdir()) if RELEASES.exists() else [],
-        "last": json.loads(audit[-1]) if audit else None,
-    }
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Release:
         Args:
             as_owner: as root instead, who may be the owner of the tables.
         """
-        program = [self.folder / "venv/bin/python", "-m", "flask", "--app", "app.commands.program", *arguments]
+        program = [str(self.folder / "venv/bin/python"), "-m", "flask", "--app", "app.commands.program", *arguments]
         settings = {"FLASK_SKIP_DOTENV": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         if as_owner:
             return attempt(program, folder=self.folder, settings={**settings, "DATABASE_URL": OWNER_URL})
@@ -80,7 +80,9 @@ def unpack(release: Release, program: Path, wheels: Path, configuration: str) ->
 
 
 def _fill(partial: Path, release: Release, program: Path, wheels: Path, configuration: str) -> None:
-    run(["tar", "--extract", "--gzip", "--no-same-owner", "--file", program, "--directory", partial], why="The program cannot be unpacked")
+    # With the time of now: of a file of the same size and time, the proxy would tell browsers that it is the one they have.
+    run(["tar", "--extract", "--gzip", "--touch", "--no-same-owner", "--file", program, "--directory", partial],
+        why="The program cannot be unpacked")
     (partial / "wheels").mkdir()
     run(["tar", "--extract", "--no-same-owner", "--file", wheels, "--directory", partial / "wheels"], why="The wheels cannot be unpacked")
     python = partial / "venv/bin/python"
@@ -92,7 +94,8 @@ def _fill(partial: Path, release: Release, program: Path, wheels: Path, configur
          "--find-links", partial / "wheels", "--require-hashes", "--no-deps", "--requirement", partial / "requirements.txt"],
         why="The wheels cannot be installed", settings={"PYTHONPATH": str(pip)})
     shutil.rmtree(partial / "wheels")
-    run([python, "-m", "compileall", "-q", "-s", partial, "-p", release.folder, "app", "schema", "gunicorn.conf.py"], why="The program is not Python", folder=partial)
+    run([python, "-m", "compileall", "-q", "-s", partial, "-p", release.folder, "app", "schema", "gunicorn.conf.py"],
+        why="The program is not Python", folder=partial)
     settings = partial / ".env"
     settings.touch(0o640)
     settings.write_text(f"{configuration}PAYMENT_SYSTEM_RELEASE_ID={release.id}\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from payment_system_release.books import check_books, read_books
 from payment_system_release.content import led_to
-from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, STANDBY, USER, FailedError, attempt, last_words, point, run, say
+from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, STANDBY, FailedError, attempt, last_words, point, run, say
 from payment_system_release.serving import MAIN, STANDBY_UNIT, check_ready, is_active, is_serving, start, stop
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MIGRATION_TRIES: Final = 5
 TRY_AGAIN: Final = 3
 """The exit code of a command that may succeed when it is tried again."""
+AT_BOOT: Final = ("payment-system.socket", "payment-system-probe.socket", "payment-system.service")
 FAILED_REQUEST: Final = re.compile(r'" 50[0234] upstream=')
 
 
@@ -47,7 +48,6 @@ def cut_over(release: Release, by: str) -> dict[str, Any]:
     Raises: FailedError; then the release before serves as it did, unless the sentence says otherwise.
     """
     began, old = time.time(), led_to(CURRENT)
-    _check_loads(release)
     _migrate(release)
     before = read_books(release)
     if old and is_active(MAIN):
@@ -60,22 +60,14 @@ def cut_over(release: Release, by: str) -> dict[str, Any]:
     return _audit(old, release, began, by=by, transfers=after.transfers)
 
 
-def _check_loads(release: Release) -> None:
-    """Whether its code and configuration load at all: most of what breaks a release is told here, in its own words."""
-    python = release.folder / "venv/bin/python"
-    checked = attempt(["runuser", "-u", USER, "--", python, "-c", "from app.asgi import create_entry; create_entry()"],
-                      folder=release.folder, settings={"PYTHONDONTWRITEBYTECODE": "1"})
-    if checked.returncode:
-        raise FailedError(f"The new release does not load: {last_words(checked.stderr)}")
-
-
 def _migrate(release: Release) -> None:
+    """Expand the tables. It is the first time that the release's code and configuration are loaded: most of what is broken is told here."""
     for _ in range(MIGRATION_TRIES):
         done = release.flask("db", "upgrade", as_owner=True)
         if done.returncode != TRY_AGAIN:
             break
     if done.returncode:
-        raise FailedError(f"The migrations failed and changed nothing: {last_words(done.stderr)}")
+        raise FailedError(f"The new release cannot prepare the database, and changed nothing: {last_words(done.stderr)}")
     say(f"The database is ready for it: {last_words(done.stdout)}")
 
 
@@ -129,6 +121,7 @@ def _end_standby() -> None:
 
 def _turn_to(release: Release, old: Release | None) -> None:
     """From here on a reboot brings up this release. What it goes back to is written down before."""
+    run(["systemctl", "enable", "--quiet", *AT_BOOT], why="The service cannot be started with the host")
     if old and old != release:
         point(PREVIOUS, old.folder)
     point(CURRENT, release.folder)

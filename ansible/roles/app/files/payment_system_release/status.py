@@ -1,0 +1,74 @@
+"""Owns what an operator wants to know of a host at a glance: what serves, whether it is well, and what will need them soon."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from payment_system_release.books import read_books
+from payment_system_release.content import led_to
+from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, RELEASES, FailedError, attempt
+from payment_system_release.serving import MAIN, is_serving
+
+CERTIFICATE: Final = "/etc/ssl/payment-system/in-use/fullchain.pem"
+EXPOSURE: Final = re.compile(r"exposure level for (\S+): ([0-9.]+)")
+WALLED: Final = (MAIN, "nginx.service", "postgresql@*.service")
+
+
+def status() -> dict[str, Any]:
+    """Everything as plain values; None for what cannot be known now."""
+    current, previous = led_to(CURRENT), led_to(PREVIOUS)
+    audit = AUDIT.read_text(encoding="utf-8").splitlines() if AUDIT.exists() else []
+    disk = shutil.disk_usage("/var/lib")
+    try:
+        books = asdict(read_books(current)) if current else None
+    except FailedError:
+        books = None
+    return {
+        "release": current.id if current else None, "ready": bool(current and is_serving(current)),
+        "previous": previous.id if previous else None,
+        "releases": sorted(path.name for path in RELEASES.iterdir()) if RELEASES.exists() else [],
+        "last": json.loads(audit[-1]) if audit else None, "books": books,
+        "disk_free_gigabytes": round(disk.free / 1e9, 1), "disk_used_percent": round(100 * disk.used / disk.total),
+        "certificate_days_left": _certificate_days_left(), "exposure": _exposure(),
+    }
+
+
+def told(found: dict[str, Any]) -> str:
+    """The same in lines for people."""
+    books, last, days = found["books"], found["last"], found["certificate_days_left"]
+    lines = {
+        "Release": f"{found['release'] or 'none yet'}, {'ready' if found['ready'] else 'NOT READY'}",
+        "Before it": found["previous"] or "none",
+        "Last change": "{time} by {by}, {seconds} s, {requests_failed} requests failed".format(**last) if last else "none",
+        "Books": _told_of_books(books) if books else "cannot be read",
+        "Disk": f"{found['disk_free_gigabytes']} GB free, {found['disk_used_percent']} % used",
+        "Certificate": "none" if days is None else f"good for {days} days",
+        "Exposure": ", ".join(f"{unit} {score}" for unit, score in found["exposure"].items()),
+    }
+    return "\n".join(f"{name:<12} {value}" for name, value in lines.items())
+
+
+def _told_of_books(books: dict[str, Any]) -> str:
+    balanced = "balanced" if books["balanced"] else "NOT BALANCED"
+    return f"{balanced}, {books['transfers']:,} transfers, {books['wallets']:,} wallets"
+
+
+def _certificate_days_left() -> int | None:
+    done = attempt(["openssl", "x509", "-noout", "-enddate", "-in", CERTIFICATE])
+    if done.returncode:
+        return None
+    end = datetime.strptime(done.stdout.strip().removeprefix("notAfter="), "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
+    return (end - datetime.now(UTC)).days
+
+
+def _exposure() -> dict[str, float]:
+    """By the names of the units that run. Source: systemd-analyze(1), security."""
+    listed = attempt(["systemctl", "list-units", "--plain", "--no-legend", "--type=service", *WALLED]).stdout
+    units = [line.split()[0] for line in listed.splitlines()]
+    found = "\n".join(attempt(["systemd-analyze", "security", "--no-pager", unit]).stdout for unit in units)
+    return {unit: float(score) for unit, score in EXPOSURE.findall(found)}

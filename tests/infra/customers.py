@@ -1,0 +1,124 @@
+"""Owns customers of a deployed wallet: people who registered over HTTPS, and a load of payments between them that forgets nothing."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPSConnection
+from statistics import quantiles
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ANSWER_SECONDS: Final = 60
+PASSWORD: Final = "correct-horse-battery-staple-27"
+REGISTER: Final = "mutation R($input: RegisterInput!) { register(input: $input) { viewer { user { username } } errors { code message } } }"
+LOG_IN: Final = "mutation L($input: LogInInput!) { logIn(input: $input) { viewer { user { username } } errors { code } } }"
+TOKEN: Final = "mutation T($input: CreateApiTokenInput!) { createApiToken(input: $input) { secret errors { code message } } }"
+PAY: Final = "mutation P($input: SendPaymentInput!) { sendPayment(input: $input) { replayed payment { id } errors { code message } } }"
+PENNY: Final = "0.01"
+
+
+class Wallet:
+    """A deployed wallet, asked over one HTTPS connection that is kept."""
+
+    def __init__(self, address: str) -> None:
+        # The host made its certificate itself; a domain's is looked at in a test of its own.
+        self._connection = HTTPSConnection(address, timeout=ANSWER_SECONDS, context=ssl._create_unverified_context())  # noqa: S323
+        self.cookie: str | None = None
+
+    def ask(self, query: str, given: dict[str, Any], *, token: str | None = None) -> dict[str, Any]:
+        """The payload of a mutation. Raises: AssertionError with the answer, when it is anything else."""
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        elif self.cookie:
+            headers["Cookie"] = self.cookie
+        try:
+            self._connection.request("POST", "/graphql", json.dumps({"query": query, "variables": {"input": given}}), headers)
+            answer = self._connection.getresponse()
+            body = answer.read()
+        except (OSError, HTTPException):
+            self._connection.close()
+            raise
+        assert answer.status == 200, f"{answer.status}: {body.decode()[:300]}"
+        if answer.getheader("Set-Cookie"):
+            self.cookie = str(answer.getheader("Set-Cookie")).partition(";")[0]
+        (payload,) = json.loads(body)["data"].values()
+        assert isinstance(payload, dict)
+        return payload
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def join(address: str, username: str) -> str:
+    """Register somebody, have them log in, and make them an API token, which is returned."""
+    wallet = Wallet(address)
+    try:
+        assert wallet.ask(REGISTER, {"username": username, "password": PASSWORD})["errors"] == []
+        assert wallet.ask(LOG_IN, {"username": username, "password": PASSWORD})["errors"] == []
+        made = wallet.ask(TOKEN, {"name": "till", "scopes": ["READ", "PAY"]})
+        assert made["errors"] == []
+        return str(made["secret"])
+    finally:
+        wallet.close()
+
+
+@dataclass
+class Load:
+    """What customers saw."""
+
+    paid: dict[str, float] = field(default_factory=dict)
+    """By the ids of payments that were acknowledged: seconds until they were."""
+    failed: list[str] = field(default_factory=list)
+    """What those were told, or saw, whose payment was not."""
+    moments: list[tuple[float, float]] = field(default_factory=list)
+    """When each was acknowledged (time.monotonic), and after how many seconds."""
+
+    def p99_seconds(self, since: float, until: float) -> float:
+        """Of the payments that were acknowledged in between."""
+        took = [seconds for moment, seconds in self.moments if since <= moment <= until]
+        return quantiles(took, n=100)[98]
+
+
+@contextmanager
+def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[Load]:
+    """Have customers pay each other a penny over so many connections, one payment after the other, until the block ends."""
+    load, over, lock = Load(), Event(), Lock()
+    names = list(tokens)
+
+    def pay_on_and_on(place: int) -> None:
+        wallet = Wallet(address)
+        payer, payee = names[place % len(names)], names[(place + 1) % len(names)]
+        while not over.is_set():
+            key, began = str(uuid4()), time.monotonic()
+            try:
+                payload = wallet.ask(PAY, {"idempotencyKey": key, "to": payee, "amount": PENNY}, token=tokens[payer])
+                seen = "" if payload["payment"] and not payload["errors"] else json.dumps(payload)
+            except (OSError, HTTPException, AssertionError) as error:
+                seen = f"{type(error).__name__}: {error}"
+            ended = time.monotonic()
+            with lock:
+                if seen:
+                    load.failed.append(seen)
+                else:
+                    load.paid[key] = ended - began
+                    load.moments.append((ended, ended - began))
+        wallet.close()
+
+    with ThreadPoolExecutor(connections) as executor:
+        people = [executor.submit(pay_on_and_on, place) for place in range(connections)]
+        try:
+            yield load
+        finally:
+            over.set()
+    for each in people:
+        each.result()

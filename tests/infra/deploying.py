@@ -1,0 +1,85 @@
+"""Owns a deployment in the tests: running the project's own playbooks against test hosts, and further releases on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from tests.infra.hosts import Host, Hosts
+
+ANSIBLE: Final = Path(__file__).parents[2] / "ansible"
+PLAY_SECONDS: Final = 900
+# Customers of the tests come from one address, which the proxy would tell to wait.
+VARIABLES: Final = "[wallet:vars]\nproxy_requests_per_second=5000\nproxy_requests_burst=1000\n"
+INCOMING: Final = "/opt/payment-system/incoming"
+INSTALL: Final = "payment-system-release install --keep=5 --by=tests"
+CHANGED: Final = re.compile(r"^(\S+) +: ok=.* changed=(\d+) ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a playbook did."""
+
+    output: str
+    exit_status: int
+    seconds: float
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """How many tasks changed something, by host."""
+        return {host: int(count) for host, count in CHANGED.findall(self.output)}
+
+
+def play(network: Hosts, playbook: str, *options: str) -> Played:
+    """Run one of the project's playbooks against these hosts, as the Makefile does."""
+    inventory = network.folder / "deploy.ini"
+    inventory.write_text(network.inventory.read_text() + VARIABLES)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"}
+    began = time.monotonic()
+    done = subprocess.run(
+        ["ansible-playbook", "--inventory", str(inventory), playbook, *options], cwd=ANSIBLE, env=environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=PLAY_SECONDS,
+    )
+    return Played(done.stdout, done.returncode, time.monotonic() - began)
+
+
+def status(host: Host) -> dict[str, Any]:
+    """What the host says of itself."""
+    found = json.loads(host.run("payment-system-release status --json").stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def archives(host: Host) -> str:
+    """The options that name what the host's last release was made of."""
+    program, wheels = (host.run(f"ls {INCOMING}/{each}*").stdout.strip() for each in ("program", "wheels"))
+    return f"--program={program} --wheels={wheels}"
+
+
+def install_other(host: Host, opening_balance: str) -> str:
+    """Install the same program with another setting, which is another release. Returns its id."""
+    host.run(f"sed 's/OPENING_BALANCE=.*/OPENING_BALANCE={opening_balance}/' {INCOMING}/payment-system.env > /root/other.env")
+    made = host.run(f"{INSTALL} {archives(host)} --configuration=/root/other.env")
+    return str(json.loads(made.stdout)["release"])
+
+
+def install_broken(host: Host, breaking: str, setting: str = "") -> tuple[int, str]:
+    """Try to install a release that a shell command broke, in its folder. Returns the exit status and what was said at last."""
+    program = host.run(f"ls {INCOMING}/program*").stdout.strip()
+    host.run(
+        "rm -rf /root/broken && mkdir /root/broken && cd /root/broken && "
+        f"tar --extract --gzip --file {program} && {breaking} && tar --create --gzip --file /root/program-$(date +%s%N).tar.gz * && "
+        f"cp {INCOMING}/payment-system.env /root/broken.env && echo '{setting}' >> /root/broken.env",
+    )
+    wheels = host.run(f"ls {INCOMING}/wheels*").stdout.strip()
+    done = host.run(f"{INSTALL} --program=$(ls -t /root/program-*.tar.gz | head -1) --wheels={wheels} --configuration=/root/broken.env",
+                    check=False)
+    return done.returncode, done.stderr.strip().splitlines()[-1]
