@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -41,6 +42,15 @@ def typed_files() -> Iterator[Path]:
 
 def test_ruff_finds_nothing() -> None:
     assert run("ruff", "check", "--no-cache", ".") == (0, "All checks passed!\n")
+
+
+def test_ansible_lint_finds_nothing() -> None:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["ansible-lint", "--nocolor", "-q", "site.yml", "rollback.yml", "status.yml", "roles", "molecule"],
+        cwd=ROOT / "ansible", env=environment, capture_output=True, text=True, check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_wish_no_page_and_no_resolver_checks_for_errors_by_hand() -> None:

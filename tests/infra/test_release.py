@@ -42,6 +42,8 @@ print(*open_ports)
 def first_run(network: Hosts, debian_12: Host, debian_13: Host) -> Played:
     """`make deploy` on two bare hosts."""
     assert debian_12.release != debian_13.release
+    rehearsed = play(network, "site.yml", "--check")
+    assert rehearsed.exit_status == 0, rehearsed.output[-5000:]
     done = play(network, "site.yml")
     assert done.exit_status == 0, done.output[-5000:]
     return done
