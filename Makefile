@@ -16,7 +16,7 @@ local := exec .venv/bin/python -m app.local $(if $(DATA),--data '$(DATA)')
 ansible := cd ansible && PATH="$(CURDIR)/.venv/bin:$$PATH"
 playbook = $(ansible) ansible-playbook --inventory '$(abspath inventory.ini)'
 connect = $(ansible) python connect.py '$(abspath inventory.ini)' $(TO)
-hosts = $$(sed -nE '/^\[/d; /^[a-zA-Z0-9]/s/ .*//p' inventory.ini | paste -sd ' ')
+hosts = $$(awk '/^\[/ { named = !/:/; next } named && /^[[:alnum:]]/ { print $$1 }' inventory.ini | paste -sd ' ')
 
 help: ## List these targets
 	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
