@@ -105,7 +105,7 @@ def test_releases_go_back_and_forth_under_load_and_no_request_fails(
         began = time.monotonic()
         for place in range(MOVES):
             host.run("payment-system-release rollback")
-            assert status(host)["release"] == (first, other)[place % 2]
+            assert host.run("readlink /opt/payment-system/current").stdout.strip().endswith((first, other)[place % 2])
         ended = time.monotonic()
     p99 = load.p99_seconds(began, ended)
     figure(f"{host.name}: {MOVES} releases in {ended - began:.0f} s under {len(load.paid):,} payments, p99 {p99:.3f} s")

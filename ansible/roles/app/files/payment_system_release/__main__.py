@@ -58,7 +58,7 @@ def _install(chosen: argparse.Namespace) -> dict[str, Any]:
         return {"changed": False, "release": release.id}
     if unpack(release, chosen.program, chosen.wheels, configuration):
         say(f"The release {release.id} is unpacked.")
-    line = cut_over(release, chosen.by)
+    line = cut_over(release, chosen.by, is_new=True)
     forget_archives(chosen.program, chosen.wheels)
     return {"changed": True, "release": release.id, "pruned": prune(chosen.keep), "audit": line}
 
@@ -67,7 +67,7 @@ def _rollback(by: str) -> dict[str, Any]:
     release = led_to(PREVIOUS)
     if release is None:
         raise FailedError("There is no release before this one on this host.")
-    return {"changed": True, "release": release.id, "audit": cut_over(release, by)}
+    return {"changed": True, "release": release.id, "audit": cut_over(release, by, is_new=False)}
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def status() -> dict[str, Any]:
     audit = AUDIT.read_text(encoding="utf-8").splitlines() if AUDIT.exists() else []
     disk = shutil.disk_usage("/var/lib")
     try:
-        books = asdict(read_books(current)) if current else None
+        books = asdict(read_books()) if current else None
     except FailedError:
         books = None
     return {
@@ -55,7 +55,7 @@ def told(found: dict[str, Any]) -> str:
 
 def _told_of_books(books: dict[str, Any]) -> str:
     balanced = "balanced" if books["balanced"] else "NOT BALANCED"
-    return f"{balanced}, {books['transfers']:,} transfers, {books['wallets']:,} wallets"
+    return f"{balanced}, {books['transfers']:,} transfers on {books['accounts']:,} accounts"
 
 
 def _certificate_days_left() -> int | None:
