@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPSConnection
 from statistics import quantiles
-from threading import Event, Lock
+from threading import Condition, Event
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -55,6 +55,12 @@ class Wallet:
         assert isinstance(payload, dict)
         return payload
 
+    def look(self, path: str) -> tuple[int, str]:
+        """The status of a page, and its text."""
+        self._connection.request("GET", path)
+        answer = self._connection.getresponse()
+        return answer.status, answer.read().decode()
+
     def close(self) -> None:
         self._connection.close()
 
@@ -82,6 +88,14 @@ class Load:
     """What those were told, or saw, whose payment was not."""
     moments: list[tuple[float, float]] = field(default_factory=list)
     """When each was acknowledged (time.monotonic), and after how many seconds."""
+    news: Condition = field(default_factory=Condition)
+    """Told of each answer; holds what changes the above."""
+
+    def wait_for(self, payments: int) -> None:
+        """Return when so many more were acknowledged. Raises: AssertionError when they do not come."""
+        wanted = len(self.paid) + payments
+        with self.news:
+            assert self.news.wait_for(lambda: len(self.paid) >= wanted, ANSWER_SECONDS), self.failed[:3]
 
     def p99_seconds(self, since: float, until: float) -> float:
         """Of the payments that were acknowledged in between."""
@@ -92,7 +106,7 @@ class Load:
 @contextmanager
 def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[Load]:
     """Have customers pay each other a penny over so many connections, one payment after the other, until the block ends."""
-    load, over, lock = Load(), Event(), Lock()
+    load, over = Load(), Event()
     names = list(tokens)
 
     def pay_on_and_on(place: int) -> None:
@@ -106,12 +120,13 @@ def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[L
             except (OSError, HTTPException, AssertionError) as error:
                 seen = f"{type(error).__name__}: {error}"
             ended = time.monotonic()
-            with lock:
+            with load.news:
                 if seen:
                     load.failed.append(seen)
                 else:
                     load.paid[key] = ended - began
                     load.moments.append((ended, ended - began))
+                load.news.notify_all()
         wallet.close()
 
     with ThreadPoolExecutor(connections) as executor:

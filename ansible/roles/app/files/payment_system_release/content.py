@@ -33,17 +33,16 @@ class Release:
         """Where it is, whole, or not at all."""
         return RELEASES / self.id
 
-    def flask(self, *arguments: str, as_owner: bool = False) -> subprocess.CompletedProcess[str]:
-        """What became of one of its own commands, run as the service's user.
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What became of its Python, run as the service's user with the release's own settings."""
+        return attempt(["runuser", "-u", USER, "--", self.folder / "venv/bin/python", *arguments], folder=self.folder,
+                       settings={"PYTHONDONTWRITEBYTECODE": "1"})
 
-        Args:
-            as_owner: as root instead, who may be the owner of the tables.
-        """
-        program = [str(self.folder / "venv/bin/python"), "-m", "flask", "--app", "app.commands.program", *arguments]
-        settings = {"FLASK_SKIP_DOTENV": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        if as_owner:
-            return attempt(program, folder=self.folder, settings={**settings, "DATABASE_URL": OWNER_URL})
-        return attempt(["runuser", "-u", USER, "--", *program], folder=self.folder, settings=settings)
+    def upgrade_tables(self) -> subprocess.CompletedProcess[str]:
+        """What became of its migrations, run as root, who may be the owner of the tables."""
+        command = [self.folder / "venv/bin/python", "-m", "flask", "--app", "app.commands.program", "db", "upgrade"]
+        return attempt(command, folder=self.folder,
+                       settings={"FLASK_SKIP_DOTENV": "1", "PYTHONDONTWRITEBYTECODE": "1", "DATABASE_URL": OWNER_URL})
 
 
 def led_to(link: Path) -> Release | None:

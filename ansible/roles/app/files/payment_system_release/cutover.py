@@ -50,6 +50,7 @@ def cut_over(release: Release, by: str, *, is_new: bool) -> dict[str, Any]:
     """
     began, old = time.time(), led_to(CURRENT)
     if is_new:
+        _check_loads(release)
         _migrate(release)
     before = read_books()
     if old and is_active(MAIN):
@@ -62,10 +63,17 @@ def cut_over(release: Release, by: str, *, is_new: bool) -> dict[str, Any]:
     return _audit(old, release, began, by=by, transfers=after.transfers)
 
 
+def _check_loads(release: Release) -> None:
+    """Whether its code and configuration load at all: most of what breaks a release is told here, in its own words."""
+    checked = release.python("-c", "from app.commands.program import create_app; create_app()")
+    if checked.returncode:
+        raise FailedError(f"The new release does not load, and changed nothing: {last_words(checked.stderr)}")
+
+
 def _migrate(release: Release) -> None:
-    """Expand the tables. It is the first time that the release's code and configuration are loaded: most of what is broken is told here."""
+    """Expand the tables, all or nothing."""
     for _ in range(MIGRATION_TRIES):
-        done = release.flask("db", "upgrade", as_owner=True)
+        done = release.upgrade_tables()
         if done.returncode != TRY_AGAIN:
             break
     if done.returncode:

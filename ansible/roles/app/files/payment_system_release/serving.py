@@ -47,6 +47,8 @@ def stop(unit: str) -> None:
     """Stop the unit; requests that it has are answered first. Raises: FailedError."""
     if attempt(["systemctl", "stop", unit]).returncode:
         raise FailedError(f"{unit} does not stop: {_said(unit)}")
+    # One that ended by itself would be told of as failed for ever after.
+    attempt(["systemctl", "reset-failed", unit])
 
 
 def check_ready(unit: str, release: Release) -> None:
