@@ -40,7 +40,7 @@ class Release:
 
     def upgrade_tables(self) -> subprocess.CompletedProcess[str]:
         """What became of its migrations, run as root, who may be the owner of the tables."""
-        command = [self.folder / "venv/bin/python", "-m", "flask", "--app", "app.commands.program", "db", "upgrade"]
+        command = [str(self.folder / "venv/bin/python"), "-m", "flask", "--app", "app.commands.program", "db", "upgrade"]
         return attempt(command, folder=self.folder,
                        settings={"FLASK_SKIP_DOTENV": "1", "PYTHONDONTWRITEBYTECODE": "1", "DATABASE_URL": OWNER_URL})
 
