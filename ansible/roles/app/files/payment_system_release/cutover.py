@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from payment_system_release.books import check_books, read_books
 from payment_system_release.content import led_to
 from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, STANDBY, FailedError, attempt, last_words, point, run, say
-from payment_system_release.serving import MAIN, STANDBY_UNIT, check_ready, is_active, is_serving, start, stop
+from payment_system_release.serving import MAIN, STANDBY_SOCKET, STANDBY_UNIT, check_ready, is_active, is_serving, start, stop
 
 if TYPE_CHECKING:
     from payment_system_release.content import Release
@@ -126,6 +126,7 @@ def _move(old: Release, release: Release) -> None:
 
 def _end_standby() -> None:
     stop(STANDBY_UNIT)
+    stop(STANDBY_SOCKET)
     STANDBY.unlink()
 
 

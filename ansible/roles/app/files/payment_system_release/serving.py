@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAIN: Final = "payment-system.service"
 STANDBY_UNIT: Final = "payment-system-standby.service"
+STANDBY_SOCKET: Final = "payment-system-standby.socket"
 # Each unit has one of its own beside the one they share, so that the question reaches the right one.
 PROBES: Final = {MAIN: "/run/payment-system-probe.sock", STANDBY_UNIT: "/run/payment-system-standby.sock"}
 ANSWER_SECONDS: Final = 30
