@@ -119,16 +119,16 @@ class PreparedStatement:
         """
         given, prepared = self._constants | values, connection.info.setdefault("prepared", set())
         driver: Any = connection.connection.driver_connection
-        with driver.cursor(cursor_factory=NamedTupleCursor) as cursor:
-            try:
+        try:
+            with driver.cursor(cursor_factory=NamedTupleCursor) as cursor:
                 if self._name not in prepared:
                     cursor.execute(self._prepare)
                     prepared.add(self._name)
                 cursor.execute(self._execute, tuple(given[name] for name in self._parameters))
                 return list(cursor.fetchall())
-            except DriverError as error:
-                # As SQLAlchemy itself does: it tells a broken connection from a wrong statement, and has the pool made anew.
-                connection._handle_dbapi_exception(error, self._execute, None, None, None)  # noqa: SLF001
+        except DriverError as error:
+            # As SQLAlchemy itself does: it tells a broken connection from a wrong statement, and has the pool made anew.
+            connection._handle_dbapi_exception(error, self._execute, None, None, None)  # noqa: SLF001
 
 
 def array_of_words(elements: Iterable[object]) -> str:

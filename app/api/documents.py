@@ -125,5 +125,5 @@ class Documents:
 
 def _weight(text: str, made: Prepared) -> int:
     """The memory it takes, in characters of a parsed document."""
-    as_function = made.compiled or made.short_way
-    return len(text) + (CHARACTERS_A_COMPILED_FIELD * as_function.fields if as_function else 0)
+    fields = sum(as_function.fields for as_function in (made.compiled, made.short_way) if as_function)
+    return len(text) + CHARACTERS_A_COMPILED_FIELD * fields

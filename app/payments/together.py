@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from app.database import make_sessions, transact
+from app.database import transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError
 from app.identity import mark_api_tokens_used
 from app.payments.settling import Settled, settle
@@ -86,7 +87,7 @@ class Poster:
         while self._used_tokens:
             noted, self._used_tokens = self._used_tokens, set()
             try:
-                with make_sessions(self._engine)() as session:
+                with Session(self._engine) as session:
                     mark_api_tokens_used(session, noted)
             except SQLAlchemyError as error:
                 log.warning("use of tokens not noted", extra={"tokens": len(noted), "detail": type(error).__name__})

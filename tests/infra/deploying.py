@@ -58,10 +58,14 @@ def status(host: Host) -> dict[str, Any]:
     return found
 
 
+def archive(host: Host, name: str) -> str:
+    """Where on the host the archive is that its last release was made of: its program, or its wheels."""
+    return host.run(f"ls {INCOMING}/{name}*").stdout.strip()
+
+
 def archives(host: Host) -> str:
-    """The options that name what the host's last release was made of."""
-    program, wheels = (host.run(f"ls {INCOMING}/{each}*").stdout.strip() for each in ("program", "wheels"))
-    return f"--program={program} --wheels={wheels}"
+    """The options that name both."""
+    return f"--program={archive(host, 'program')} --wheels={archive(host, 'wheels')}"
 
 
 def install_other(host: Host, opening_balance: str) -> str:
@@ -73,13 +77,13 @@ def install_other(host: Host, opening_balance: str) -> str:
 
 def install_broken(host: Host, breaking: str, setting: str = "") -> tuple[int, str]:
     """Try to install a release that a shell command broke, in its folder. Returns the exit status and what was said at last."""
-    program = host.run(f"ls {INCOMING}/program*").stdout.strip()
+    program = archive(host, "program")
     host.run(
         "rm -rf /root/broken && mkdir /root/broken && cd /root/broken && "
         f"tar --extract --gzip --file {program} && {breaking} && tar --create --gzip --file /root/program-$(date +%s%N).tar.gz * && "
         f"cp {INCOMING}/payment-system.env /root/broken.env && echo '{setting}' >> /root/broken.env",
     )
-    wheels = host.run(f"ls {INCOMING}/wheels*").stdout.strip()
-    done = host.run(f"{INSTALL} --program=$(ls -t /root/program-*.tar.gz | head -1) --wheels={wheels} --configuration=/root/broken.env",
-                    check=False)
+    program = host.run("ls -t /root/program-*.tar.gz | head -1").stdout.strip()
+    broken = f"--program={program} --wheels={archive(host, 'wheels')} --configuration=/root/broken.env"
+    done = host.run(f"{INSTALL} {broken}", check=False)
     return done.returncode, done.stderr.strip().splitlines()[-1]

@@ -10,7 +10,7 @@ from typing import Any
 
 from payment_system_release.content import forget_archives, led_to, made_of, prune, unpack
 from payment_system_release.cutover import cut_over, tidy
-from payment_system_release.host import CURRENT, PREVIOUS, RELEASES, FailedError, alone, say
+from payment_system_release.host import CURRENT, PREVIOUS, FailedError, alone, say
 from payment_system_release.serving import is_serving
 from payment_system_release.status import status, told
 
@@ -51,7 +51,6 @@ def _choices() -> argparse.Namespace:
 
 
 def _install(chosen: argparse.Namespace) -> dict[str, Any]:
-    RELEASES.mkdir(exist_ok=True)
     configuration = chosen.configuration.read_text(encoding="utf-8")
     release = made_of(chosen.program, chosen.wheels, configuration)
     if led_to(CURRENT) == release and is_serving(release):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from payment_system_release.host import CURRENT, PREVIOUS, RELEASES, STANDBY, UNITS, USER, FailedError, attempt, run
+from payment_system_release.host import CURRENT, INCOMING, PREVIOUS, RELEASES, ROOT, STANDBY, UNITS, USER, FailedError, attempt, run
 
 if TYPE_CHECKING:
     import subprocess
@@ -62,10 +62,9 @@ def unpack(release: Release, program: Path, wheels: Path, configuration: str) ->
     """Have the release's folder be there. Returns whether it was made now. Raises: FailedError; then there is no such folder."""
     if release.folder.exists():
         return False
-    if shutil.disk_usage(RELEASES).free < FREE_BYTES:
-        raise FailedError(f"Less than {FREE_BYTES // 1_000_000} MB are free under {RELEASES}: make room, then try again.")
+    if shutil.disk_usage(ROOT).free < FREE_BYTES:
+        raise FailedError(f"Less than {FREE_BYTES // 1_000_000} MB are free under {ROOT}: make room, then try again.")
     os.umask(0o022)
-    # Its own names are made of where it is, so it is made in place; what is not whole has no program yet, and goes.
     partial = RELEASES / f"{release.id}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -102,8 +101,8 @@ def _fill(partial: Path, release: Release, program: Path, wheels: Path, configur
 
 
 def forget_archives(*kept: Path) -> None:
-    """Remove what other releases were unpacked from."""
-    for archive in {path for each in kept for path in each.parent.glob("*.tar*")} - {*kept}:
+    """Remove what other deploys sent; what somebody keeps elsewhere is theirs."""
+    for archive in {*INCOMING.glob("*.tar*")} - {*kept}:
         archive.unlink()
 
 

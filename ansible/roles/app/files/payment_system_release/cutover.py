@@ -36,7 +36,7 @@ def tidy() -> None:
     if current and not is_serving(current):
         start(MAIN)
         check_ready(MAIN, current)
-    stop(STANDBY_UNIT)
+    _end_standby()
 
 
 def cut_over(release: Release, by: str, *, is_new: bool) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _move(old: Release, release: Release) -> None:
 def _end_standby() -> None:
     stop(STANDBY_UNIT)
     stop(STANDBY_SOCKET)
-    STANDBY.unlink()
+    STANDBY.unlink(missing_ok=True)
 
 
 def _turn_to(release: Release, old: Release | None) -> None:

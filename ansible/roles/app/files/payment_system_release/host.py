@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 USER: Final = "payment-system"
 ROOT: Final = Path("/opt/payment-system")
 RELEASES: Final = ROOT / "releases"
+INCOMING: Final = ROOT / "incoming"
+"""Where a deploy puts what it sends."""
 CURRENT: Final = ROOT / "current"
 """What serves, and what serves after a reboot."""
 PREVIOUS: Final = ROOT / "previous"
