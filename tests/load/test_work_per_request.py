@@ -34,6 +34,8 @@ PEOPLE = [f"p{place:05}" for place in range(1, 101)]
 HUB = "hub1-00001"
 ENTRIES = 3_000
 TIMES = 10
+# A payment's two connections, once each, and what is left of the beginning.
+WARM_UPS = 5
 # Counted on the wire: were there pings, BEGIN and COMMIT, they would be in it.
 PAYMENT = ["EXECUTE settle_one"]
 PAGE = ["EXECUTE owner_of_token", "EXECUTE history_20"]
@@ -68,9 +70,10 @@ class Load:
 @pytest.fixture
 def load(filled: Database) -> Iterator[Load]:
     with temporary_folder() as folder, wire_to(filled.app_url, folder) as wire, \
-            serving(wire.url(filled.app_url), {"PAYMENT_SYSTEM_ENVIRONMENT": "production"}) as served:
+            serving(wire.url(filled.app_url), {"PAYMENT_SYSTEM_ENVIRONMENT": "production", "WEB_CONCURRENCY": "1"}) as served:
         made = Load(wire, int(served.address.rpartition(":")[2]))
-        # Both workers' connections are made, their documents read, and the tokens seen within the minute.
+        # The worker's connections are made, its documents read, and the tokens seen within the minute. A second worker would be asked
+        # or not as the kernel likes, and might first have to prepare what the other one has.
         for request in (asking.send_payment(PEOPLE, PEOPLE), asking.wallet(HUB), asking.history(HUB, before_number=None)):
             made.ask(request, times=200, connections=16)
         yield made
@@ -81,15 +84,21 @@ def test_round_trips_are_few_whatever_the_page_holds_and_payments_that_wait_go_t
     payment, wallet = asking.send_payment(PEOPLE[:1], PEOPLE), asking.wallet(HUB)
     first_page, last_page, single = (asking.history(HUB, before_number=each) for each in (None, 21, 2))
     for request, queries in ((payment, PAYMENT), (wallet, PAGE), (first_page, PAGE), (last_page, PAGE), (single, PAGE)):
-        load.ask(request, times=2)
+        # Which of its connections is used decides what is prepared still; and the use of tokens may be being noted.
+        assert any(names(load.ask(request, times=2)[0]) == queries * 2 for _ in range(WARM_UPS))
         seen, outcome = load.ask(request, times=TIMES)
         assert (outcome.answered, outcome.failures) == (TIMES, 0)
-        assert [query.partition(" (")[0] for query in seen] == queries * TIMES
+        assert names(seen) == queries * TIMES
 
     seen, outcome = load.ask(asking.send_payment(PEOPLE, PEOPLE), times=640, connections=64)
     assert (outcome.answered, outcome.failures) == (640, 0)
     calls = [query for query in seen if query.startswith("EXECUTE settle")]
     assert 0 < len(calls) <= 320
+
+
+def names(queries: list[str]) -> list[str]:
+    """The queries without their values."""
+    return [query.partition(" (")[0] for query in queries]
 
 
 def test_the_first_page_and_the_last_read_the_same_few_rows(filled: Database, sessions: Sessions) -> None:
