@@ -42,7 +42,9 @@ registry.register(DRIVER_ON_LOOP.replace("+", "."), __name__, GivingWayDialect._
 
 
 def wait_here() -> None:
-    """Have every connection of this process wait by `wait` from now on."""
+    """Have every connection of this process wait by `wait` from now on. To be called before there are threads that connect."""
+    # SQLAlchemy prepares its greenlets when it is first asked about them, and comes to grief when several threads ask at once.
+    in_greenlet()
     set_wait_callback(wait)
 
 

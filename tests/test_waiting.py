@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -94,3 +97,15 @@ def test_who_is_cancelled_leaves_no_connection_in_between(settings: Settings) ->
         return found
 
     assert on_a_loop(work) == 2
+
+
+def test_greenlets_are_prepared_before_there_are_threads_that_could_ask_at_once() -> None:
+    first_use = """
+from sqlalchemy.util import concurrency
+from app.waiting import wait_here
+wait_here()
+concurrency._concurrency_shim_cls._initialize = None  # it fails whoever needs it from now on
+print(concurrency.in_greenlet())
+"""
+    done = subprocess.run([sys.executable, "-c", first_use], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("False\n", "")

@@ -74,13 +74,20 @@ class Poster:
     async def _post_what_waits(self) -> None:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAXIMUM_PAYMENTS_PER_CALL))]
-            settled = await giving_way(self._settle, [order for order, _ in group])
+            settled = await self._settled([order for order, _ in group])
             for (_, outcome), each in zip(group, settled, strict=True):
                 if not outcome.done():  # who asked may be gone
                     outcome.set_result(each)
             self._used_tokens |= {each.token_to_note for each in settled if each.token_to_note}
             if self._used_tokens and (self._noting is None or self._noting.done()):
                 self._noting = create_task(giving_way(self._note_use))
+
+    async def _settled(self, orders: Sequence[Order]) -> list[Settled]:
+        """What became of each; never raises, or they would wait forever."""
+        try:
+            return await giving_way(self._settle, orders)
+        except Exception as error:  # noqa: BLE001 - an outcome like any other, for whoever waits
+            return [Settled(failure=error)] * len(orders)
 
     def _note_use(self) -> None:
         """Note which tokens are in use, beside the payments and after them."""

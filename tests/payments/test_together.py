@@ -220,3 +220,17 @@ def test_a_payee_who_is_stuck_costs_the_next_group_little(counter: Counter, data
         assert kinds([each.result(LIMIT_SECONDS) for each in futures]) == [ConflictRetryError] * 21
     [again] = counter.hand_in(counter.order(alice, bob, "1"))
     assert again.result(LIMIT_SECONDS).failure is None
+
+
+def test_a_bug_on_the_way_to_the_database_is_told_to_those_who_wait(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RecursionError("a bug")
+
+    alice, bob = counter.join("alice"), counter.join("bob")
+    with monkeypatch.context() as patch:
+        patch.setattr("app.payments.together.giving_way", fail)
+        counter.start()
+        (refused,) = counter.hand_in(counter.order(alice, bob, "1"))
+        assert kinds([refused.result(LIMIT_SECONDS)]) == [RecursionError]
+    (paid,) = counter.hand_in(counter.order(alice, bob, "1"))
+    assert kinds([paid.result(LIMIT_SECONDS)]) == [None]
