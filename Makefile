@@ -78,7 +78,7 @@ readme: .venv/installed ## Bring the tables of README.md up to date
 screenshot: .venv/installed .venv/browser ## Take the picture in README.md again
 	@.venv/bin/python -m tests.browser.screenshot
 
-compile := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+compile := --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 clean: ## Remove caches and .venv; the database stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

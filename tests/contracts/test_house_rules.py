@@ -7,10 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,10 +99,28 @@ def test_every_make_target_says_what_it_does_and_is_in_the_readme() -> None:
         assert re.search(rf"`make {name}\b", readme), f"make {name} is not in README.md"
 
 
+def test_the_lock_names_every_extra_that_a_package_asks_of_another() -> None:
+    """Without `[toml]` behind `coverage==7.0`, pip looks for the newest coverage[toml], finds another, and refuses the whole lock."""
+    lock = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    locked = {canonicalize_name(each.name): each for line in lock.splitlines() if "==" in line and not line.startswith((" ", "#"))
+              and (each := Requirement(line.removesuffix("\\")))}
+    asked = [Requirement(each) for name in locked for each in _requires(name)]
+    asked = [each for each in asked if each.extras and (each.marker is None or each.marker.evaluate({"extra": ""}))]
+    assert "coverage" in {each.name for each in asked}
+    assert [str(each) for each in asked if not each.extras <= locked[canonicalize_name(each.name)].extras] == []
+
+
+def _requires(name: str) -> list[str]:
+    try:
+        return requires(name) or []
+    except PackageNotFoundError:  # it is for another system
+        return []
+
+
 def test_the_locks_hold_every_named_package_with_hashes() -> None:
     for lock, sources in (("requirements.txt", ["requirements.in"]), ("requirements-dev.txt", ["requirements.in", "requirements-dev.in"])):
         text = (ROOT / lock).read_text(encoding="utf-8")
-        pinned = {line.split("==")[0] for line in text.splitlines() if "==" in line and not line.startswith((" ", "#"))}
+        pinned = {line.split("==")[0].split("[")[0] for line in text.splitlines() if "==" in line and not line.startswith((" ", "#"))}
         for source in sources:
             wanted = {line.split("[")[0].split(">")[0].strip().lower() for line in (ROOT / source).read_text().splitlines()
                       if line and line[0].isalpha()}
