@@ -56,12 +56,12 @@ class Money:
     @property
     def amount(self) -> str:
         """The exact decimal text with all its fraction digits: "12.50", "-3.00"."""
-        return str(self.decimal)
-
-    @property
-    def decimal(self) -> Decimal:
-        """The same amount as an exact Decimal."""
-        return Decimal(self.minor_units).scaleb(-self.currency_info.exponent)
+        whole = abs(self.minor_units)
+        exponent = self.currency_info.exponent
+        sign = "-" if self.minor_units < 0 else ""
+        if not exponent:
+            return f"{sign}{whole}"
+        return f"{sign}{whole // 10**exponent}.{whole % 10**exponent:0{exponent}}"
 
     @property
     def formatted(self) -> str:

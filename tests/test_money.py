@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given, strategies
 
@@ -71,11 +73,12 @@ def test_no_text_breaks_the_parser_or_becomes_a_wrong_amount(text: str) -> None:
         return
     assert text.isascii()
     assert 0 < money.minor_units <= MAXIMUM_AMOUNT_MINOR_UNITS
-    assert money.decimal == type(money.decimal)(text)
+    assert Decimal(money.minor_units) == Decimal(text) * 100
 
 
 @pytest.mark.parametrize(("money", "amount", "formatted"), [
     (Money(123450, GBP), "1234.50", "£1,234.50"), (Money(-300, GBP), "-3.00", "-£3.00"), (Money(0, GBP), "0.00", "£0.00"),
+    (Money(-7, GBP), "-0.07", "-£0.07"), (Money(100, GBP), "1.00", "£1.00"), (Money(-1234, JPY), "-1234", "-JP¥1,234"),
     (Money(1234, JPY), "1234", "JP¥1,234"), (Money(1500, KWD), "1.500", "KWD1.500"),
 ])
 def test_money_is_shown_with_all_its_digits(money: Money, amount: str, formatted: str) -> None:

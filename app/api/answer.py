@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sqlalchemy.orm import Session
 
 from app.api.asked import ALLOWED_METHODS, check_body, read_request
+from app.api.compiled import ENCODE
 from app.api.context import Context
 from app.api.documents import Documents
 from app.api.executing import Operation, execute, execute_settled, operation_of
@@ -31,7 +31,6 @@ OK: Final = 200
 NO_CONTENT: Final = 204
 SERVER_ERROR: Final = 500
 SERVICE_UNAVAILABLE: Final = 503
-ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # For an answer that needs nothing looked up; bound to no database, it refuses every statement.
 NO_DATABASE: Final = Session()
@@ -155,9 +154,10 @@ def _answer_of(executed: Executed) -> Answer:
         settings = context.settings
         lifetime = settings.login_lifetime_seconds if context.login_token else 0
         cookies = (login_cookie(context.login_token, secure=settings.secure_cookies, lifetime_seconds=lifetime),)
+    told_errors = f',"errors":{ENCODE(errors)}' if errors else ""
     return Answer(
         status=SERVER_ERROR if failed else OK,
-        body=_json({"data": executed.data, "errors": errors} if errors else {"data": executed.data}),
+        body=f'{{"data":{executed.data or "null"}{told_errors}}}'.encode(),
         cookies=cookies,
         username=context.viewer.username if context.viewer else None,
     )

@@ -13,7 +13,7 @@ from graphql.execution.values import get_variable_values
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.asked import bad_request
-from app.api.compiled import Info
+from app.api.compiled import ENCODE, Info
 from app.api.context import Context, Outcome
 from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
@@ -50,7 +50,8 @@ class Operation:
 class Executed:
     """What came of it."""
 
-    data: dict[str, Any] | None
+    data: str | None
+    """As JSON; None where it is null."""
     errors: Sequence[GraphQLError]
     context: Context
     kept: bool
@@ -100,7 +101,7 @@ def execute_settled(operation: Operation, context: Context) -> Executed:
     """Answer a `sendPayment` whose payment is made, or refused, already: it only reads."""
     way, settled = operation.prepared.short_way, context.settled
     if way and settled and not settled.failure:
-        return _by_function(operation, context, lambda: {way.key: way.read(payload_of(settled), Info(context, {}))})
+        return _by_function(operation, context, lambda: way.text % way.read(payload_of(settled), Info(context, {})))
     return _by_graphql_core(operation, context)
 
 
@@ -112,7 +113,7 @@ def _run(operation: Operation, context: Context) -> Executed:
     return _by_graphql_core(operation, context)
 
 
-def _by_function(operation: Operation, context: Context, data: Callable[[], dict[str, Any]]) -> Executed:
+def _by_function(operation: Operation, context: Context, data: Callable[[], str]) -> Executed:
     """What the function that was made of the document says; what it does not know, graphql-core says."""
     try:
         return Executed(data(), (), context, kept=not context.refused)
@@ -144,4 +145,4 @@ def _by_graphql_core(operation: Operation, context: Context) -> Executed:
             raise error.original_error
     undone = operation.prepared.mutates and bool(errors)
     # What a mutation that was rolled back could still show would not be so.
-    return Executed(None if undone else result.data, errors, context, kept=not (undone or context.refused))
+    return Executed(None if undone or result.data is None else ENCODE(result.data), errors, context, kept=not (undone or context.refused))

@@ -36,8 +36,8 @@ class ShortWay:
     """A document of the form `mutation ($x: SendPaymentInput!) { sendPayment(input: $x) { … } }`, taken apart once."""
 
     variable: str
-    key: str
-    """Of the payload in the answer."""
+    text: str
+    """The answer's `data`, to be completed with the payload."""
     read: Read
     """What the document selects of the payload."""
     fields: int
@@ -58,8 +58,8 @@ def short_way_of(schema: GraphQLSchema, document: DocumentNode, operation: Opera
     if wanted.type.name.value != INPUT_TYPE or not isinstance(payload, GraphQLObjectType):
         return None
     selection = compile_selection(schema, document, payload, field.selection_set, has_variables=False)
-    key = field.alias.value if field.alias else FIELD
-    return ShortWay(variable.variable.name.value, key, *selection) if selection else None
+    text = f'{{"{field.alias.value if field.alias else FIELD}":%s}}'
+    return ShortWay(variable.variable.name.value, text, *selection) if selection else None
 
 
 def order_of(way: ShortWay, variables: dict[str, Any], facts: Facts, currency: Currency) -> Order | None:

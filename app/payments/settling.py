@@ -14,14 +14,15 @@ from app import ledger
 from app.database import NamedRow, PreparedStatement, array_of_texts, array_of_words
 from app.errors import SelfPaymentError, WalletError
 from app.identity import USED_AGAIN_SECONDS, Scope, Viewer, scopes_named, unknown_api_token, unknown_person
-from app.money import Money
-from app.payments.payment import Direction, Payment, PaymentKind
+from app.payments.payment import Payment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
     from sqlalchemy import Connection
+
+    from app.money import Money
 
 # What is not allowed is not posted; why it is not, Python tells by the same facts.
 ASKED: Final = """
@@ -146,8 +147,8 @@ def _check(viewer: Viewer, order: Order, row: NamedRow) -> None:
 
 def _payment(order: Order, row: NamedRow, posting: ledger.Posting) -> Payment:
     return Payment(
-        id=posting.transfer_id, kind=PaymentKind.PAYMENT, direction=Direction.SENT, amount=posting.amount,
-        counterparty_username=row.payee, counterparty_display_name=row.payee_display_name, counterparty_joined_at=row.payee_joined_at,
-        memo=order.memo, created_at=posting.created_at, balance_after=posting.source_balance,
-        refunded=Money(0, posting.amount.currency_info), refund_of=None, number=posting.source_number,
+        id_text=str(posting.transfer_id), ledger_kind="payment", memo=order.memo, refund_of_text=None, number=posting.source_number,
+        signed_minor_units=-posting.amount.minor_units, balance_after_minor_units=posting.source_balance.minor_units,
+        created_at=posting.created_at, counterparty_username=row.payee, counterparty_display_name=row.payee_display_name,
+        counterparty_joined_at=row.payee_joined_at, refunded_minor_units=0, currency=posting.amount.currency_info,
     )

@@ -139,7 +139,7 @@ def refund_of(payment: Payment, context: Context) -> Payment | None:
 
 def refunds(payment: Payment, context: Context) -> Sequence[Payment]:
     """What was given back of this payment, oldest first; asks the database only if anything was."""
-    if payment.refunded.minor_units == 0:
+    if payment.refunded_minor_units == 0:
         return ()
     context.look_up("refunds")
     return payments.list_refunds(context.session, context.signed_in(), payment.id, currency=context.currency)

@@ -46,4 +46,5 @@ class DateTime(GivenAsSent, Scalar):
     @staticmethod
     def serialize(value: object) -> str:
         """In UTC, to the microsecond."""
-        return cast("datetime", value).astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        moment = cast("datetime", value)
+        return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -64,7 +64,7 @@ class Money(ObjectType):
 class Payment(ObjectType):
     """A transfer of money, as one of its two people sees it."""
 
-    id = NonNull(UUID, description="The idempotency key that it was made with.")
+    id = Field(NonNull(UUID), source="id_text", description="The idempotency key that it was made with.")
     kind = NonNull(PaymentKind, description="Why the money moved.")
     amount = Field(NonNull(Money), description="How much; always above zero.")
     payer = Field(User, resolver=resolver(wallets.payer), description="Whose money it was; null when it came from the operator.")
