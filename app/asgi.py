@@ -20,7 +20,8 @@ from app.api import answer_soon, failure, maximum_body_bytes
 from app.database import POOL_TIMEOUT_SECONDS, make_engine, make_sessions
 from app.errors import DatabaseUnavailableError, WalletError
 from app.http import Facts, Wave, check_same_site, cookie_name, hardened, record_request
-from app.payments import Poster
+from app.identity import UseOfTokens
+from app.payments import Poster, Reader
 from app.waiting import giving_way, wait_here
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.api import Answer
-    from app.payments import Order, Settled
+    from app.payments import Order, Question, Seen, Settled
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -40,6 +41,8 @@ GRAPHQL_PATH: Final = "/graphql"
 CLIENT_IS_GONE: Final = 499
 # Each waits for the database or hashes a password most of its time; as many as the pool has connections could use, nearly.
 THREADS: Final = 8
+# One posts payments, one sees wallets, one notes which tokens are in use.
+CONNECTIONS_TOGETHER: Final = 3
 
 
 class LoopDesk:
@@ -49,10 +52,12 @@ class LoopDesk:
         wait_here()
         settings = running.settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql")
-        # The poster's connections are its own: reads, however many and slow, leave them alone.
-        sizes = (2, settings.database_pool_size)
+        # What goes together has connections of its own: other reads, however many and slow, leave them alone.
+        sizes = (CONNECTIONS_TOGETHER, settings.database_pool_size)
         self._engines = [make_engine(settings.database_url, pool_size=size, on_event_loop=True) for size in sizes]
-        self._poster = Poster(self._engines[0])
+        self._used = UseOfTokens(self._engines[0])
+        self._poster = Poster(self._engines[0], self._used)
+        self._reader = Reader(self._engines[0], self._used, settings.currency)
         self._reading = replace(running, sessions=make_sessions(self._engines[1]))
         # First come, first served. The pool's own queue lets whoever comes just then go before those who wait.
         self._turns = asyncio.Semaphore(settings.database_pool_size)
@@ -60,6 +65,10 @@ class LoopDesk:
     async def settle(self, order: Order) -> Settled:
         """Post a payment together with the others that wait."""
         return await self._poster.settle(order)
+
+    async def see(self, question: Question) -> Seen | None:
+        """Look a wallet up together with the others that are asked for."""
+        return await self._reader.see(question)
 
     async def read(self, work: Callable[[Wave], Answer]) -> Answer:
         """Run this here, over connections that give way. Raises: DatabaseUnavailableError when none is free for too long."""
@@ -79,7 +88,8 @@ class LoopDesk:
 
     async def stop(self) -> None:
         """End when everything that was taken is settled."""
-        await self._poster.stop()
+        for each in (self._poster, self._reader, self._used):
+            await each.stop()
         await asyncio.to_thread(self._threads.shutdown)
         for engine in self._engines:
             await giving_way(engine.dispose)

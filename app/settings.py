@@ -95,7 +95,7 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting("", _origins, "other sites whose scripts may call the API with a token")
     secure_cookies: bool = _setting("true", _boolean, "false only where the wallet is served over plain HTTP, as `make run` does")
     database_pool_size: int = _setting(
-        "10", _number(1, 200), "connections each worker may hold for its threads; as many again for reads, and two for payments",
+        "10", _number(1, 200), "connections a worker may hold for threads; as many again for reads, and three for what is done together",
     )
     release_id: str = _setting("development", _text, "what /readyz and the log call this release")
 

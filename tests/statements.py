@@ -23,18 +23,18 @@ def each_statement(tell: Callable[[str, dict[str, Any]], None], engine: Engine |
     Args:
         engine: only of this one.
     """
-    rows = PreparedStatement.rows
+    rows = PreparedStatement._rows
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         tell(statement, {})
 
-    def note_prepared(self: PreparedStatement, connection: Connection, **values: object) -> list[Any]:
+    def note_prepared(self: PreparedStatement, connection: Connection, values: dict[str, object], **options: Any) -> list[Any]:
         if engine in (None, connection.engine):
             tell(str(self.query), values)
-        return rows(self, connection, **values)
+        return rows(self, connection, values, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PreparedStatement, "rows", note_prepared)
+        patch.setattr(PreparedStatement, "_rows", note_prepared)
         event.listen(engine or Engine, "before_cursor_execute", note)
         try:
             yield

@@ -81,6 +81,47 @@ def masked(body: bytes) -> Any:
     return walk(json.loads(body))
 
 
+PAGE = """payments(first: $first, after: $after) {
+    nodes { id kind direction amount { amount formatted } payer { username joinedAt } payee { displayName } memo createdAt
+        refunded { amount } }
+    edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage endCursor } }"""
+QUESTION = f"query ($first: Int, $after: String) {{ viewer {{ user {{ username }} wallet {{ {PAGE} balance {{ formatted }} status }} }} }}"
+
+
+def question(text: str = QUESTION, **variables: Any) -> str:
+    return json.dumps({"query": text, "variables": variables})
+
+
+def test_a_wallet_is_answered_alike_on_both_ways(served: Served, client: FlaskClient, token: Any) -> None:
+    alice, payer, empty = token("alice"), token("alice", Scope.PAY), token("carol")
+    token("bob")
+    bearer = {"Authorization": f"Bearer {alice}"}
+    for amount in range(1, 24):
+        ask(served, order(amount=f"{amount}.00", memo='50% "off" – \u2028'), bearer)
+    cursor = json.loads(ask(served, question(first=5), bearer)[2])["data"]["viewer"]["wallet"]["payments"]["pageInfo"]["endCursor"]
+    twice = QUESTION.replace("balance {", f"again: {PAGE} balance {{")
+    cases: list[tuple[str, dict[str, str]]] = [
+        (question(), bearer), (question(first=1), bearer), (question(first=20), bearer), (question(first=21), bearer),
+        (question(first=100), bearer), (question(first=0), bearer), (question(first=101), bearer), (question(first="x"), bearer),
+        (question(first=5, after=cursor), bearer), (question(first=18, after=cursor), bearer), (question(first=19, after=cursor), bearer),
+        (question(after="no cursor"), bearer), (question(first=None, after=None), bearer), (question(twice), bearer),
+        (question(QUESTION.replace("balance {", "balanceHistory { date } balance {")), bearer),
+        (question(QUESTION.replace("pageInfo", "totalCount pageInfo")), bearer),
+        (question(QUESTION.replace("pageInfo", "nodes { refunds { id } refundOf { id } } pageInfo")), bearer),
+        (question(QUESTION.replace("$after)", "$after, filter: {direction: RECEIVED})")), bearer),
+        (question(QUESTION.replace("wallet", "logins { id } wallet")), bearer),
+        (question(QUESTION.replace("viewer", "me: viewer")), bearer),
+        (question(QUESTION + " "), {"Authorization": f"Bearer {empty}"}), (question(), {"Authorization": f"Bearer {payer}"}),
+        (question(), {"Authorization": "Bearer wave_unknown"}), (question(), {}), (question(), {"Authorization": "Basic YTpi"}),
+    ]
+    for _ in range(2):  # the first time prepares the documents, the second finds them kept
+        for body, headers in cases:
+            status, found, text = ask(served, body, headers)
+            under_flask = client.post("/graphql", data=body, headers={"Content-Type": "application/json", **headers})
+            assert (status, masked(text)) == (under_flask.status_code, masked(under_flask.data)), body
+            assert found["Content-Type"] == under_flask.headers["Content-Type"]
+
+
 def test_a_payment_is_answered_alike_on_both_ways(served: Served, client: FlaskClient, token: Any) -> None:
     alice, reader, used = token("alice"), token("alice", Scope.READ), str(uuid4())
     token("bob")

@@ -12,11 +12,12 @@ from app.api.asked import ALLOWED_METHODS, check_body, read_request
 from app.api.compiled import ENCODE
 from app.api.context import Context
 from app.api.documents import Documents
-from app.api.executing import Operation, execute, execute_settled, operation_of
+from app.api.executing import Operation, execute, execute_seen, execute_settled, operation_of
 from app.api.failures import RequestCode, RequestRefusedError, execution_error, masked, request_errors, told
 from app.api.limits import MAXIMUM_BODY_BYTES
 from app.api.schema import SCHEMA
 from app.api.short_way import order_of
+from app.api.wallet_question import question_of
 from app.database import transact
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
 from app.http import Facts, Wave, log_failure, login_cookie
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from app.api.executing import Executed
-    from app.payments import Order, Settled
+    from app.payments import Order, Question, Seen, Settled
 
 OK: Final = 200
 NO_CONTENT: Final = 204
@@ -55,6 +56,9 @@ class Desk(Protocol):
 
     async def settle(self, order: Order) -> Settled:
         """Post a payment together with the others that wait."""
+
+    async def see(self, question: Question) -> Seen | None:
+        """Look a wallet up together with the others that are asked for; None when there is a reason not to, which `read` tells."""
 
     async def read(self, work: Callable[[Wave], Answer]) -> Answer:
         """Run what only reads, and computes little, giving way whenever it waits for the database."""
@@ -94,6 +98,10 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
             prepared = _documents(open_schema=open_schema).kept(asked.query)
             if prepared and prepared.compiled and not prepared.mutates:
                 operation = operation_of(prepared, asked, open_schema=open_schema)
+                question = question_of(prepared.payments_node, operation.variables, facts) if prepared.payments_node else None
+                seen = await desk.see(question) if question else None
+                if seen:
+                    return _answer_of(execute_seen(operation, _context(facts, running, viewer=seen.viewer, seen=seen)))
                 return await desk.read(lambda running: _answer_of(execute(operation, facts, running)))
             if prepared and prepared.short_way and prepared.is_named(asked.operation_name):
                 order = order_of(prepared.short_way, asked.variables, facts, running.settings.currency)
@@ -110,12 +118,15 @@ async def _settle(order: Order, operation: Operation, facts: Facts, running: Wav
         return failure(settled.failure, facts)
 
     def render(session: Session) -> Answer:
-        context = Context(session=session, settings=running.settings, facts=facts, viewer=settled.viewer, settled=settled)
-        return _answer_of(execute_settled(operation, context))
+        return _answer_of(execute_settled(operation, _context(facts, running, session, viewer=settled.viewer, settled=settled)))
 
     # A payment that was in the books already may have been refunded since, so it is looked up.
     # Of a new one, and of a refusal, all is known.
     return await desk.read(lambda running: transact(running.sessions, render)) if settled.replayed else render(NO_DATABASE)
+
+
+def _context(facts: Facts, running: Wave, session: Session = NO_DATABASE, **known: Any) -> Context:  # noqa: ANN401 - as Context has them
+    return Context(session=session, settings=running.settings, facts=facts, **known)
 
 
 def failure(error: Exception, facts: Facts) -> Answer:

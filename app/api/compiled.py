@@ -58,18 +58,21 @@ ENCODE: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Compiled(NamedTuple):
-    """A document as a function, what reads its variables, and how many fields it has."""
+    """A document as a function, what reads its variables, how many fields it has, and what of it a resolver works out."""
 
     run: Run
     read_variables: ReadGiven
     fields: int
+    resolved: list[tuple[str, FieldNode]]
+    """Each field that is more than an attribute of its parent, as "Parent.field"."""
 
 
 class Selection(NamedTuple):
-    """What is selected of a value as a function of it, and how many fields it has."""
+    """The same of what is selected of a value."""
 
     read: Read
     fields: int
+    resolved: list[tuple[str, FieldNode]]
 
 
 class Info(NamedTuple):
@@ -87,8 +90,9 @@ def compile_document(schema: GraphQLSchema, document: DocumentNode, operation: O
     selection = compile_selection(schema, document, root, operation.selection_set, has_variables=bool(operation.variable_definitions))
     if selection is None:
         return None
-    read = selection.read
-    return Compiled(lambda context, variables: read(None, Info(context, variables)), compile_variables(schema, operation), selection.fields)
+    read, fields, resolved = selection
+    variables = compile_variables(schema, operation)
+    return Compiled(lambda context, variables: read(None, Info(context, variables)), variables, fields, resolved)
 
 
 def compile_selection(
@@ -104,7 +108,7 @@ def compile_selection(
         visit(document, _NoDirectives())
         fields = collect_fields(schema, fragments, {}, parent, selection)
         compiler = _Compiler(schema, fragments, has_variables=has_variables)
-        return Selection(compiler.object(parent, fields), compiler.fields)
+        return Selection(compiler.object(parent, fields), compiler.fields, compiler.resolved)
     except (UnusualError, GraphQLError):
         return None
 
@@ -121,6 +125,7 @@ class _Compiler:
         self._has_variables = has_variables
         self.fields = 0
         """How many there are so far, with fragments written out wherever they are spread."""
+        self.resolved: list[tuple[str, FieldNode]] = []
 
     def object(self, parent: GraphQLObjectType, fields: dict[str, list[FieldNode]]) -> Read:
         """Source: the GraphQL specification of October 2021, section 6.3, Executing Selection Sets.
@@ -164,6 +169,7 @@ class _Compiler:
             return _leaf(field.type, attribute)  # most fields by far: in one step
         if attribute:
             return lambda value, info: complete(attribute(value), info)
+        self.resolved.append((f"{parent.name}.{name}", nodes[0]))
         resolve: Callable[..., Any] = field.resolve or default_field_resolver
         if self._has_variables and nodes[0].arguments:
             return lambda value, info: complete(resolve(value, info, **get_argument_values(field, nodes[0], info.variable_values)), info)

@@ -6,10 +6,12 @@ Source: the GraphQL Cursor Connections Specification (Relay).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from app.api.context import Context
 
 Node = TypeVar("Node")
 
@@ -59,7 +61,7 @@ class Connection(Generic[Node]):
             end_cursor=self.cursor(self.nodes[-1]) if self.nodes else None,
         )
 
-    @property
-    def total_count(self) -> int:
-        """How many items the whole list has."""
-        return self.count()
+
+def count_of(connection: Connection[Any], _: Context) -> int:
+    """How many items the whole list has."""
+    return connection.count()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.http import Facts
     from app.identity import Viewer
     from app.money import Currency
-    from app.payments import Settled
+    from app.payments import Seen, Settled
     from app.settings import Settings
 
 
@@ -56,6 +56,9 @@ class Context:
 
     settled: Settled | None = None
     """What became of the payment, when it was posted before the query runs."""
+
+    seen: Seen | None = None
+    """The wallet with a page of its payments, when it was looked up before the query runs."""
 
     outcome: Outcome | None = None
     """Of the document's mutation, where its answer may be worked out twice."""

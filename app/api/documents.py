@@ -28,9 +28,10 @@ from app.api.limits import (
     check_size,
 )
 from app.api.short_way import short_way_of
+from app.api.wallet_question import payments_node_of
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, GraphQLSchema
+    from graphql import DocumentNode, FieldNode, GraphQLSchema
 
     from app.api.compiled import Compiled
     from app.api.short_way import ShortWay
@@ -44,6 +45,8 @@ class Prepared:
     operation: OperationDefinitionNode
     compiled: Compiled | None
     """A query as a function, unless it has something that only graphql-core knows."""
+    payments_node: FieldNode | None
+    """Where a question for a wallet of the usual form asks for its payments."""
     short_way: ShortWay | None
     """A payment of the usual form."""
 
@@ -112,7 +115,8 @@ class Documents:
             message = "Send a query or a mutation; there are no subscriptions."
             raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_QUERY, [message])
         parts = (self._schema, document, operation)
-        return Prepared(document, operation, compile_document(*parts), short_way_of(*parts))
+        compiled = compile_document(*parts)
+        return Prepared(document, operation, compiled, payments_node_of(compiled) if compiled else None, short_way_of(*parts))
 
     def _keep(self, text: str, made: Prepared) -> None:
         with self._lock:

@@ -59,7 +59,7 @@ def short_way_of(schema: GraphQLSchema, document: DocumentNode, operation: Opera
         return None
     selection = compile_selection(schema, document, payload, field.selection_set, has_variables=False)
     text = f'{{"{field.alias.value if field.alias else FIELD}":%s}}'
-    return ShortWay(variable.variable.name.value, text, *selection) if selection else None
+    return ShortWay(variable.variable.name.value, text, selection.read, selection.fields) if selection else None
 
 
 def order_of(way: ShortWay, variables: dict[str, Any], facts: Facts, currency: Currency) -> Order | None:

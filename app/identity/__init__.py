@@ -21,6 +21,7 @@ from app.identity.people import (
 )
 from app.identity.tokens import (
     USED_AGAIN_SECONDS,
+    WAS_USED_LONG_AGO,
     IssuedToken,
     count_api_tokens,
     create_api_token,
@@ -34,14 +35,17 @@ from app.identity.tokens import (
     unknown_api_token,
     viewer_of_api_token,
 )
+from app.identity.use_of_tokens import UseOfTokens
 from app.identity.viewer import Scope, Viewer, token_digest
 
 __all__ = [
     "USED_AGAIN_SECONDS",
+    "WAS_USED_LONG_AGO",
     "IssuedToken",
     "Person",
     "PersonPage",
     "Scope",
+    "UseOfTokens",
     "Viewer",
     "change_display_name",
     "change_password",

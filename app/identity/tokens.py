@@ -26,10 +26,13 @@ MAXIMUM_TOKENS_PER_PERSON: Final = 50
 # last_used_at tells whether a token is still in use; a write for each request would be waste.
 USED_AGAIN_SECONDS: Final = 60
 
+# Whether a use of the token, in a query's row, is to be noted.
+WAS_USED_LONG_AGO: Final = or_(
+    ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - text(f"interval '{USED_AGAIN_SECONDS} seconds'"),
+)
 OWNER_OF_TOKEN: Final = PreparedStatement("owner_of_token", (
     select(
-        ApiToken.id, ApiToken.scopes,
-        or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - text(f"interval '{USED_AGAIN_SECONDS} seconds'")),
+        ApiToken.id, ApiToken.scopes, WAS_USED_LONG_AGO,
         User.id, User.account_id, User.username, User.display_name, User.joined_at,
     )
     .join(User, User.id == ApiToken.user_id)

@@ -53,7 +53,7 @@ def post_many(session: Session, wishes: Sequence[Wish], *, kind: Kind = "payment
     """
     if not wishes:
         return []
-    rows = POST_MANY.rows(
+    rows = POST_MANY.named_rows(
         session.connection(), kind=kind, atomic=atomic,
         ids=array_of_words(each.transfer_id for each in wishes),
         sources=array_of_words(each.source for each in wishes),

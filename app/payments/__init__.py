@@ -6,11 +6,13 @@ from app.payments.paying import Receipt, find_payee, parse_memo, pay, refund
 from app.payments.payment import Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
 from app.payments.payout_file import PayoutLine, read_numbered_lines, read_payout_file, write_numbered_lines
 from app.payments.payouts import MAXIMUM_PAYOUT_ITEMS, Payout, PayoutItem, PayoutPreview, check_payout, pay_many, pay_many_from
+from app.payments.seeing import MAXIMUM_PAYMENTS_SEEN, Question, Reader, Seen
 from app.payments.settling import Order, Settled
 from app.payments.together import Poster
 from app.payments.wallet import BalancePoint, Wallet, balance_history, wallet
 
 __all__ = [
+    "MAXIMUM_PAYMENTS_SEEN",
     "MAXIMUM_PAYOUT_ITEMS",
     "BalancePoint",
     "Direction",
@@ -24,7 +26,10 @@ __all__ = [
     "PayoutLine",
     "PayoutPreview",
     "Poster",
+    "Question",
+    "Reader",
     "Receipt",
+    "Seen",
     "Settled",
     "Wallet",
     "balance_history",

@@ -72,6 +72,10 @@ class PaymentPage:
     wallet: Wallet | None = None
     """At the same moment; None where the filter leaves anything out."""
 
+    def first(self, count: int) -> PaymentPage:
+        """The page of so many of these."""
+        return PaymentPage(self.payments[:count], more_follow=self.more_follow or len(self.payments) > count, wallet=self.wallet)
+
 
 def history(
     session: Session, viewer: Viewer, wanted: HistoryFilter, *, currency: Currency, first: int = 20, before_number: int | None = None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, FromClause, Select
     from sqlalchemy.orm import Session
 
     from app.identity import Viewer
@@ -138,8 +138,8 @@ def list_refunds(session: Session, viewer: Viewer, payment_id: UUID, *, currency
     return [payment_of(row, currency) for row in session.execute(of_it.order_by(Entry.number))]
 
 
-def select_payments(entry: type[Entry] = Entry) -> Select[*tuple[Any, ...]]:
-    """What `payment_of` reads, of entries as their account's owner sees them."""
+def select_payments(entry: type[Entry] = Entry, *before: FromClause) -> Select[*tuple[Any, ...]]:
+    """What `payment_of` reads, of entries as their account's owner sees them; of what stands before them, if they are lateral to it."""
     counterparty = case((entry.amount < 0, Transfer.destination), else_=Transfer.source)
     refunds = Transfer.__table__.alias("refunds")
     refunded = (
@@ -153,7 +153,7 @@ def select_payments(entry: type[Entry] = Entry) -> Select[*tuple[Any, ...]]:
             entry.number, entry.amount, entry.balance_after, entry.created_at,
             User.username, User.display_name, User.joined_at, refunded.label("refunded"),
         )
-        .select_from(entry)
+        .select_from(*before, entry)
         .join(Transfer, Transfer.id == entry.transfer_id)
         .join(User, User.account_id == counterparty, isouter=True)
     )

@@ -106,7 +106,7 @@ def settle(connection: Connection, orders: Sequence[Order]) -> list[Settled]:
         orders: all of one currency.
     """
     statement = SETTLE_ONE if len(orders) == 1 else SETTLE_MANY
-    rows = statement.rows(
+    rows = statement.named_rows(
         connection, used_again_seconds=USED_AGAIN_SECONDS,
         digests=array_of_texts(f"\\x{each.token_digest.hex()}" for each in orders),
         handles=array_of_texts(each.to for each in orders),

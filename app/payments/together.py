@@ -1,35 +1,30 @@
-"""Owns posting together the payments that wait at the same time: while one call is under way, those that arrive go in the next.
+"""Owns posting together the payments that wait at the same time.
 
-It is the database's group commit one storey higher: one call, one commit and one lock of a busy account for all of them. Nobody
-waits on a timer: an idle poster posts one payment at once, alone. Knows no HTTP.
+It is the database's group commit one storey higher: one call, one commit and one lock of a busy account for all of them.
+Knows no HTTP.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from asyncio import create_task, get_running_loop
-from collections import deque
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from app.database import transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError
-from app.identity import mark_api_tokens_used
+from app.payments.gathering import Gathering
 from app.payments.settling import Settled, settle
 from app.waiting import giving_way
 
 if TYPE_CHECKING:
-    from asyncio import Future, Task
     from collections.abc import Iterator, Sequence
-    from uuid import UUID
 
     from sqlalchemy import Connection, Engine
 
+    from app.identity import UseOfTokens
     from app.payments.settling import Order
 
 # Enough that the price of a call is shared by many, and few enough that none of them waits for long.
@@ -47,57 +42,31 @@ class Poster:
     """Posts what is given to it by one call at a time, on the event loop where it is used.
 
     Args:
-        engine: of its own, for an event loop, with two connections: one posts, and one notes which tokens are in use.
+        engine: for an event loop; one connection of it posts.
+        used: told which tokens were used.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, used: UseOfTokens) -> None:
         self._engine = engine
-        self._waiting: deque[tuple[Order, Future[Settled]]] = deque()
-        self._posting: Task[None] | None = None
-        self._used_tokens: set[UUID] = set()
-        self._noting: Task[None] | None = None
+        self._used = used
+        self._gathering: Gathering[Order, Settled] = Gathering(self._settled, most=MAXIMUM_PAYMENTS_PER_CALL)
 
     async def settle(self, order: Order) -> Settled:
         """Settle this order with the next call. Who is cancelled meanwhile is settled all the same; the same id tells them."""
-        outcome: Future[Settled] = get_running_loop().create_future()
-        self._waiting.append((order, outcome))
-        if self._posting is None or self._posting.done():
-            self._posting = create_task(self._post_what_waits())
-        return await outcome
+        return await self._gathering.ask(order)
 
     async def stop(self) -> None:
         """Return when everything that was given before is settled."""
-        for task in (self._posting, self._noting):
-            if task is not None:
-                await task
-
-    async def _post_what_waits(self) -> None:
-        while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAXIMUM_PAYMENTS_PER_CALL))]
-            settled = await self._settled([order for order, _ in group])
-            for (_, outcome), each in zip(group, settled, strict=True):
-                if not outcome.done():  # who asked may be gone
-                    outcome.set_result(each)
-            self._used_tokens |= {each.token_to_note for each in settled if each.token_to_note}
-            if self._used_tokens and (self._noting is None or self._noting.done()):
-                self._noting = create_task(giving_way(self._note_use))
+        await self._gathering.stop()
 
     async def _settled(self, orders: Sequence[Order]) -> list[Settled]:
         """What became of each; never raises, or they would wait forever."""
         try:
-            return await giving_way(self._settle, orders)
+            settled = await giving_way(self._settle, orders)
         except Exception as error:  # noqa: BLE001 - an outcome like any other, for whoever waits
             return [Settled(failure=error)] * len(orders)
-
-    def _note_use(self) -> None:
-        """Note which tokens are in use, beside the payments and after them."""
-        while self._used_tokens:
-            noted, self._used_tokens = self._used_tokens, set()
-            try:
-                with Session(self._engine) as session:
-                    mark_api_tokens_used(session, noted)
-            except SQLAlchemyError as error:
-                log.warning("use of tokens not noted", extra={"tokens": len(noted), "detail": type(error).__name__})
+        self._used.note(each.token_to_note for each in settled if each.token_to_note)
+        return settled
 
     def _settle(self, orders: Sequence[Order]) -> list[Settled]:
         """What became of each; never raises. What one of a group is stuck on, or a bug that it meets, stays its own."""

@@ -98,7 +98,7 @@ def _counted(stage: Stage, database: str, ask: Callable[[], Outcome], operations
 
 def by_pgbench(
     stage: Stage, database: str, script: str | None, *, clients: int, seconds: float, role: str = "payment_system",
-    operations: int = 1, posts: bool = False, variables: Mapping[str, int] | None = None,
+    operations: int = 1, posts: bool = False, variables: Mapping[str, int | str] | None = None,
 ) -> Figures:
     """Run a script of SQL by pgbench over prepared statements: what PostgreSQL can do when nothing stands before it.
 

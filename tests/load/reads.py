@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy.dialects import postgresql
 
-from app.payments.history import whole_history
+from app.database import array_of_texts, array_of_words
+from app.identity import token_digest
+from app.payments.seeing import SEE
 from tests.load import asking, payments
+from tests.load.history import token_of
 from tests.load.measuring import by_pgbench, over_http
 from tests.load.rounds import Subject
 
@@ -28,8 +31,8 @@ PAGE_SIZE: Final = 20
 
 Page = Literal["wallet", "page 1", "last page"]
 
-# The statement that the wallet itself sends for a page.
-COMPILED: Final = whole_history(PAGE_SIZE).query.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call] # of SQLAlchemy's
+# The statement that the wallet itself sends for a page, from the token to the payments; here for one question alone.
+COMPILED: Final = SEE.query.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call] # of SQLAlchemy's
 
 
 def subjects(depths: Sequence[int]) -> Iterator[Subject]:
@@ -39,7 +42,7 @@ def subjects(depths: Sequence[int]) -> Iterator[Subject]:
         for page in pages:
             yield Subject(name_of(page, depth), "history", partial(asked, page=page, place=place, depth=depth))
             if page != "page 1":
-                # Page 1 is the wallet's statement without the balance: measured once.
+                # Page 1 is the wallet's statement: measured once.
                 yield Subject(name_of(page, depth, "pgbench"), "history", partial(queried, page=page, place=place, depth=depth))
     for database, depth in ((SHALLOW, SHALLOW_ENTRIES), (DEEP, max(depths))):
         yield Subject(pay_name(depth), "depth", partial(payments.spread_out, connections=64, database=database))
@@ -76,7 +79,9 @@ def asked(stage: Stage, seconds: float, *, page: Page, place: int, depth: int) -
 
 def queried(stage: Stage, seconds: float, *, page: Page, place: int, depth: int) -> Figures:
     """The page's own statement under pgbench."""
-    account = stage.query(DEEP, f"SELECT account_id FROM users WHERE username = '{hub(place)}'")[0][0]
     before = PAGE_SIZE + 1 if page == "last page" else depth + 1
-    variables = {**COMPILED.params, "account_id": account, "before_number": before}
+    digest = token_digest(token_of(hub(place)))
+    variables = {
+        **COMPILED.params, "digests": array_of_texts([f"\\x{digest.hex()}"]), "before_numbers": array_of_words([before]),
+    }
     return by_pgbench(stage, DEEP, str(COMPILED), clients=CLIENTS, seconds=seconds, variables=variables)

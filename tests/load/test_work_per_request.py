@@ -12,7 +12,9 @@ from app.api.documents import Documents
 from app.api.schema import SCHEMA
 from app.devdb.folder import temporary_folder
 from app.money import Currency
-from app.payments import HistoryFilter
+from app.payments import HistoryFilter, PaymentPage, Question
+from app.payments.history import BEYOND_ALL_NUMBERS
+from app.payments.seeing import see
 from tests.gunicorn import serving
 from tests.load import asking
 from tests.load.generator import Order, Outcome, Request
@@ -21,12 +23,11 @@ from tests.load.measuring import generate
 from tests.load.wire import Wire, wire_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.orm import Session
 
     from app.database import Sessions
-    from app.identity import Viewer
     from tests.conftest import Database
 
 GBP = Currency.named("GBP")
@@ -38,7 +39,7 @@ TIMES = 10
 WARM_UPS = 5
 # Counted on the wire: were there pings, BEGIN and COMMIT, they would be in it.
 PAYMENT = ["EXECUTE settle_one"]
-PAGE = ["EXECUTE owner_of_token", "EXECUTE history_20"]
+PAGE = ["EXECUTE see"]
 # Accounts and people are few here, and PostgreSQL rightly reads such tables whole.
 ROWS_READ = "SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname IN ('entries', 'transfers')"
 
@@ -79,7 +80,7 @@ def load(filled: Database) -> Iterator[Load]:
         yield made
 
 
-def test_round_trips_are_few_whatever_the_page_holds_and_payments_that_wait_go_together(load: Load) -> None:
+def test_round_trips_are_few_whatever_the_page_holds_and_what_waits_goes_together(load: Load) -> None:
     # One test, for its wallet with people and gunicorn takes seconds to make.
     payment, wallet = asking.send_payment(PEOPLE[:1], PEOPLE), asking.wallet(HUB)
     first_page, last_page, single = (asking.history(HUB, before_number=each) for each in (None, 21, 2))
@@ -94,6 +95,9 @@ def test_round_trips_are_few_whatever_the_page_holds_and_payments_that_wait_go_t
     assert (outcome.answered, outcome.failures) == (640, 0)
     calls = [query for query in seen if query.startswith("EXECUTE settle")]
     assert 0 < len(calls) <= 320
+    seen, outcome = load.ask(wallet, times=640, connections=64)
+    assert (outcome.answered, outcome.failures) == (640, 0)
+    assert 0 < names(seen).count("EXECUTE see") <= 320
 
 
 def names(queries: list[str]) -> list[str]:
@@ -103,22 +107,30 @@ def names(queries: list[str]) -> list[str]:
 
 def test_the_first_page_and_the_last_read_the_same_few_rows(filled: Database, sessions: Sessions) -> None:
     del filled
+    digest = identity.token_digest(token_of(HUB))
     with sessions() as session:
         viewer = identity.viewer_of_api_token(session, token_of(HUB))
         assert viewer
         session.commit()
-        first, last = (rows_read(session, viewer, before_number) for before_number in (None, 21))
-    # 20 entries and the one that tells whether others follow, each with its transfer.
-    assert first in range(40, 46)
-    assert last in range(40, 46)
+        for before_number in (BEYOND_ALL_NUMBERS, 21):
+            def alone(before_number: int = before_number) -> PaymentPage:
+                return payments.history(session, viewer, HistoryFilter(), currency=GBP, before_number=before_number)
+
+            def together(before_number: int = before_number) -> PaymentPage:
+                (seen,) = see(session.connection(), [Question(digest, before_number)], GBP)
+                assert seen
+                return seen.page
+
+            # 20 entries and the one that tells whether others follow, each with its transfer.
+            assert rows_read(session, alone) in range(40, 46)
+            assert rows_read(session, together) in range(40, 46)
 
 
-def rows_read(session: Session, viewer: Viewer, before_number: int | None) -> int:
+def rows_read(session: Session, look: Callable[[], PaymentPage]) -> int:
     """What a page reads of history, as PostgreSQL counts within a transaction."""
     session.rollback()
     before = session.execute(text(ROWS_READ)).scalar_one()
-    page = payments.history(session, viewer, HistoryFilter(), currency=GBP, first=20, before_number=before_number)
-    assert len(page.payments) == 20
+    assert len(look().payments) == 20
     return int(session.execute(text(ROWS_READ)).scalar_one()) - int(before)
 
 

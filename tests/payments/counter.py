@@ -12,16 +12,19 @@ from sqlalchemy import text
 
 from app import identity, ledger
 from app.database import make_engine, transact
-from app.identity import Scope, token_digest
+from app.identity import Scope, UseOfTokens, token_digest
 from app.money import parse_amount
-from app.payments import Order, Poster, Settled
+from app.payments import Order, Poster, Question, Reader, Seen, Settled
+from app.payments.seeing import see
 from app.payments.settling import settle
 from app.waiting import giving_way
 from tests.statements import each_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from concurrent.futures import Future
+
+    from sqlalchemy import Connection
 
     from app.database import Sessions
     from app.settings import Settings
@@ -43,8 +46,10 @@ class Counter:
         self.open()
 
     def open(self) -> None:
-        self.engine = make_engine(self.settings.database_url, pool_size=2, on_event_loop=True)
-        self.poster = Poster(self.engine)
+        self.engine = make_engine(self.settings.database_url, pool_size=3, on_event_loop=True)
+        self.used = UseOfTokens(self.engine)
+        self.poster = Poster(self.engine, self.used)
+        self.reader = Reader(self.engine, self.used, self.settings.currency)
         self.listening = ExitStack()
         self.listening.enter_context(each_statement(self._note, self.engine))
 
@@ -76,16 +81,29 @@ class Counter:
 
     def together(self, *orders: Order) -> list[Settled]:
         """What one call makes of these."""
-        def work() -> list[Settled]:
+        return self._at_once(lambda connection: settle(connection, orders))
+
+    def seen_together(self, *questions: Question) -> list[Seen | None]:
+        """What one call sees of these."""
+        return self._at_once(lambda connection: see(connection, questions, self.settings.currency))
+
+    def _at_once(self, work: Callable[[Connection], Result]) -> Result:
+        def connected() -> Result:
             with self.engine.connect() as connection:
-                return settle(connection, orders)
+                return work(connection)
 
         if not self.thread.is_alive():
             self.start()
-        return self.on_loop(giving_way(work))
+        return self.on_loop(giving_way(connected))
 
     def hand_in(self, *orders: Order) -> list[Future[Settled]]:
         return [asyncio.run_coroutine_threadsafe(self.poster.settle(order), self.loop) for order in orders]
+
+    def ask(self, *questions: Question) -> list[Future[Seen | None]]:
+        return [asyncio.run_coroutine_threadsafe(self.reader.see(question), self.loop) for question in questions]
+
+    def question(self, owner: str, *before_number: int) -> Question:
+        return Question(token_digest(self.tokens.get(owner, owner)), *before_number)
 
     def balance(self, username: str) -> str:
         person = transact(self.sessions, lambda session: identity.find_person(session, username))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from psycopg2.extensions import set_wait_callback
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -25,26 +24,14 @@ from app.errors import (
 )
 from app.identity import Scope
 from app.payments.together import MAXIMUM_PAYMENTS_PER_CALL, _impatience
-from app.waiting import giving_way, wait_here
+from app.waiting import giving_way
 from tests.payments.counter import LIMIT_SECONDS, Counter, kinds
 from tests.statements import statements_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from app.database import Sessions
-    from app.settings import Settings
     from tests.conftest import Database
 
-
-
-@pytest.fixture
-def counter(sessions: Sessions, settings: Settings, viewer: Any) -> Iterator[Counter]:
-    wait_here()
-    made = Counter(sessions, settings, viewer)
-    yield made
-    made.close()
-    set_wait_callback(None)
 
 
 CAROLS_ACCOUNT = "SELECT FROM ledger.accounts WHERE id = (SELECT account_id FROM users WHERE username = 'carol') FOR UPDATE"
@@ -187,12 +174,12 @@ def test_whether_the_use_of_a_token_can_be_noted_decides_nothing(counter: Counte
     assert database.execute("SELECT count(last_used_at) FROM api_tokens") == [(0,)]
     [paid] = counter.hand_in(counter.order(alice, bob, "1"))
     assert paid.result(LIMIT_SECONDS).failure is None
-    counter.on_loop(counter.poster.stop())
+    counter.on_loop(counter.used.stop())
     assert database.execute("SELECT count(last_used_at) FROM api_tokens") == [(1,)]
     database.execute("UPDATE api_tokens SET last_used_at = NULL; REVOKE UPDATE ON api_tokens FROM payment_system")
     [paid] = counter.hand_in(counter.order(alice, bob, "1"))
     assert paid.result(LIMIT_SECONDS).failure is None
-    counter.on_loop(counter.poster.stop())
+    counter.on_loop(counter.used.stop())
     assert counter.balance(alice) == "99600"
 
 

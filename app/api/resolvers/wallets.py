@@ -68,7 +68,7 @@ def self_as_user(viewer: Viewer, _: Context) -> Viewer:
 def wallet(viewer: Viewer, context: Context) -> OwnWallet:
     """Raises: ForbiddenError without the scope READ."""
     viewer.require(Scope.READ)
-    return OwnWallet(viewer, context)
+    return OwnWallet(viewer, context, context.seen.page.wallet if context.seen else None)
 
 
 def logins(viewer: Viewer, context: Context) -> list[Login]:
@@ -103,11 +103,10 @@ def payments_of_wallet(
     """
     viewer = context.signed_in()
     wanted = _read_filter(GivenFilter(**filter_ or {}), context)
-    page = payments.history(
+    count = DEFAULT_PAGE_SIZE if first is None else first
+    page = context.seen.page.first(count) if context.seen else payments.history(
         context.session, viewer, wanted,
-        currency=context.currency,
-        first=DEFAULT_PAGE_SIZE if first is None else first,
-        before_number=None if after is None else read_number_cursor(after),
+        currency=context.currency, first=count, before_number=None if after is None else read_number_cursor(after),
     )
     wallet.found = wallet.found or page.wallet
     return Connection(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from graphene import Boolean, Field, Int, List, NonNull, ObjectType, String
 
+from app.api.connection import count_of
+from app.api.context import resolver
 from app.api.types.scalars import DateTime, Username
 
 
@@ -37,4 +39,4 @@ class UserConnection(ObjectType):
     nodes = NonNull(List(NonNull(User)), description="The people of this page.")
     edges = NonNull(List(NonNull(UserEdge)), description="The same with their places.")
     page_info = Field(NonNull(PageInfo), description="Whether more follow.")
-    total_count = NonNull(Int, description="How many people the whole list has.")
+    total_count = Field(NonNull(Int), resolver=resolver(count_of), description="How many people the whole list has.")

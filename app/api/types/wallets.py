@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from graphene import Argument, Boolean, Enum, Field, InputField, InputObjectType, Int, List, NonNull, ObjectType, String
 
 from app import identity, payments
+from app.api.connection import count_of
 from app.api.context import resolver
 from app.api.limits import DEFAULT_PAGE_SIZE
 from app.api.resolvers import wallets
@@ -93,7 +94,7 @@ class PaymentConnection(ObjectType):
     nodes = NonNull(List(NonNull(Payment)), description="The payments of this page.")
     edges = NonNull(List(NonNull(PaymentEdge)), description="The same with their places.")
     page_info = Field(NonNull(PageInfo), description="Whether more follow.")
-    total_count = NonNull(Int, description="How many payments the whole history, or the filter, has.")
+    total_count = Field(NonNull(Int), resolver=resolver(count_of), description="How many payments the whole history, or the filter, has.")
 
 
 class PaymentFilter(InputObjectType):
