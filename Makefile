@@ -1,6 +1,6 @@
 # Everything there is to type. `make` alone lists it. Python 3.11 to 3.13 and make are all that must be there before.
 .DEFAULT_GOAL := help
-.PHONY: help run reset test test-deploy bench deploy check rollback status logs ssh lint lock readme screenshot clean
+.PHONY: help run reset test test-deploy soak bench deploy check rollback status logs ssh lint lock readme screenshot clean
 
 # HOST from the environment is ignored: some shells export it as this machine's name, and the wallet would be open to the network.
 ifeq ($(origin HOST),environment)
@@ -33,6 +33,9 @@ test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL
 test-deploy: .venv/installed ## Deploy to test hosts with systemd, and break them. Needs podman, which root has installed; some 15 minutes
 	@containers/host/build
 	@.venv/bin/python -m pytest -n 0 --no-cov -m hosts tests/infra
+
+soak: .venv/installed ## Break PostgreSQL, gunicorn, network, disk and clock under load ten times as often as the tests do. An hour
+	@WAVE_FAULTS=10 .venv/bin/python -m pytest -n 2 --no-cov tests/faults
 
 bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name
 	@exec .venv/bin/python -m tests.load $(if $(SHORT),--short) $(if $(ONLY),--only '$(ONLY)')

@@ -12,7 +12,7 @@ import select
 from typing import TYPE_CHECKING, Final, TypeVar, TypeVarTuple, Unpack
 
 from psycopg2 import OperationalError
-from psycopg2.extensions import POLL_OK, POLL_READ, set_wait_callback
+from psycopg2.extensions import POLL_OK, POLL_READ, STATUS_SETUP, set_wait_callback
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.util.concurrency import await_only, greenlet_spawn, in_greenlet
@@ -27,6 +27,8 @@ Result = TypeVar("Result")
 
 # PostgreSQL itself gives up a statement after 5 s: one that is silent for longer is frozen, or cut off.
 LIMIT_SECONDS: Final = 6
+# Who connects waits for no statement. With the silence before it, and one more call that is waited for, a request ends within 15 s.
+CONNECTING_LIMIT_SECONDS: Final = 3
 
 
 class GivingWayDialect(PGDialect_psycopg2):
@@ -54,18 +56,19 @@ async def giving_way(work: Callable[[Unpack[Given]], Result], *arguments: *Given
 
 
 def wait(connection: Connection) -> None:
-    """Wait until the connection has what it was asked for. Raises: OperationalError after LIMIT_SECONDS of silence."""
+    """Wait until the connection has what it was asked for. Raises: OperationalError after too long a silence."""
+    seconds = CONNECTING_LIMIT_SECONDS if connection.status == STATUS_SETUP else LIMIT_SECONDS
     while (state := connection.poll()) != POLL_OK:
         if in_greenlet():
-            await_only(_ready(connection.fileno(), reads=state == POLL_READ))
+            await_only(_ready(connection.fileno(), reads=state == POLL_READ, seconds=seconds))
         else:
-            _block(connection.fileno(), reads=state == POLL_READ)
+            _block(connection.fileno(), reads=state == POLL_READ, seconds=seconds)
 
 
-async def _ready(descriptor: int, *, reads: bool) -> None:
+async def _ready(descriptor: int, *, reads: bool, seconds: float) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    limit = loop.call_later(LIMIT_SECONDS, _end, ready, _silence())
+    limit = loop.call_later(seconds, _end, ready, _silence(seconds))
     (loop.add_reader if reads else loop.add_writer)(descriptor, _end, ready, None)
     try:
         await ready
@@ -83,12 +86,12 @@ def _end(ready: asyncio.Future[None], failure: Exception | None) -> None:
         ready.set_result(None)
 
 
-def _block(descriptor: int, *, reads: bool) -> None:
+def _block(descriptor: int, *, reads: bool, seconds: float) -> None:
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN if reads else select.POLLOUT)
-    if not waiting.poll(LIMIT_SECONDS * 1000):
-        raise _silence()
+    if not waiting.poll(seconds * 1000):
+        raise _silence(seconds)
 
 
-def _silence() -> OperationalError:
-    return OperationalError(f"no answer for {LIMIT_SECONDS} s")
+def _silence(seconds: float) -> OperationalError:
+    return OperationalError(f"no answer for {seconds} s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import psycopg2
 import pytest
 from psycopg2.extensions import set_wait_callback
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app import waiting
 from app.database import make_engine
@@ -82,6 +84,24 @@ def test_a_silent_database_is_given_up_on_a_loop_and_in_a_thread(settings: Setti
     with pytest.raises(psycopg2.OperationalError, match="no answer for"):
         connection.cursor().execute(SLEEP)
     assert connection.closed
+
+
+@pytest.mark.parametrize("way", ["on a loop", "in a thread"])
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up_sooner_than_a_slow_statement(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "CONNECTING_LIMIT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql+psycopg2://somebody@127.0.0.1:{silent.getsockname()[1]}/any"
+        engine = make_engine(address, pool_size=1, on_event_loop=way == "on a loop")
+
+        async def work() -> None:
+            await giving_way(asked, engine)
+
+        began = time.monotonic()
+        with pytest.raises(OperationalError, match=r"no answer for 0\.1 s"):
+            on_a_loop(work) if way == "on a loop" else asked(engine)
+        assert time.monotonic() - began < waiting.LIMIT_SECONDS
 
 
 def test_who_is_cancelled_leaves_no_connection_in_between(settings: Settings) -> None:

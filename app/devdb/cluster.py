@@ -118,7 +118,7 @@ class Cluster:
         """Start the server and return when it takes connections.
 
         Args:
-            settings: PostgreSQL's own, for this start only.
+            settings: PostgreSQL's own, for this start only. Without `listen_addresses` among them it takes connections by its socket alone.
 
         Raises: DevDatabaseError with the server's own reason; it does not run then.
         """
@@ -127,15 +127,16 @@ class Cluster:
         with told_about(self._folder.path):
             end_leftovers(self._folder.cluster)
             self._make_socket_folder()
-            fixed = {
+            chosen = {
                 "listen_addresses": "",
+                **(settings or {}),
                 "port": str(PORT),
                 "unix_socket_directories": str(self.socket_folder),
                 "timezone": "UTC",
                 "log_timezone": "UTC",
             }
             command = [self._programs.path("postgres"), "-D", str(self._folder.cluster)]
-            command += [part for name, value in {**(settings or {}), **fixed}.items() for part in ("-c", f"{name}={value}")]
+            command += [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
             # A fresh log for each start bounds it. Removed and made anew, never followed: the old one may be another account's.
             self._folder.log.unlink(missing_ok=True)
             with self._folder.log.open("xb") as log:

@@ -81,8 +81,8 @@ class History:
     news: Condition = field(default_factory=Condition)
     _last_ok_invoked: float = 0
 
-    def told(self, payment: Payment, outcome: Outcome, began: float, wrong: str = "") -> None:
-        """Note what came of one request."""
+    def note(self, payment: Payment, outcome: Outcome, began: float, wrong: str = "") -> None:
+        """What came of one request."""
         with self.news:
             payment.outcome = outcome
             self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)
@@ -109,11 +109,21 @@ class History:
             wanted = self.known + count
             assert self.news.wait_for(lambda: self.known >= wanted, ANSWER_LIMIT_SECONDS), self.wrong[:3]
 
+    def go_on_for(self, seconds: float) -> None:
+        """Let the clients go on for so long: as long as what was broken is to be broken."""
+        with self.news:
+            self.news.wait_for(lambda: False, seconds)
+
     def wait_for_unavailable(self, count: int) -> None:
         """Wait until so many more are told that it is unknown."""
         with self.news:
             wanted = self.unavailable + count
             assert self.news.wait_for(lambda: self.unavailable >= wanted, ANSWER_LIMIT_SECONDS), "all went on as if nothing were broken"
+
+    def told(self) -> str:
+        """The whole in one line."""
+        return (f"{self.count('ok'):,} acknowledged, 0 lost, 0 doubled; {self.unavailable:,} times unknown, all resolved; "
+                f"slowest request {self.slowest_seconds:.1f} s")
 
     def count(self, outcome: Outcome) -> int:
         """How many payments ended so."""
@@ -158,7 +168,7 @@ class Client:
         except (OSError, HTTPException):
             self._connection.close()
             outcome = "unknown"
-        self._history.told(payment, outcome, began, wrong)
+        self._history.note(payment, outcome, began, wrong)
         return outcome
 
 

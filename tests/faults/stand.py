@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg2
@@ -24,13 +25,13 @@ from tests.load.stage import DURABLE, place_on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 PEOPLE: Final = [f"p{place:05}" for place in range(1, 9)]
 SERVING_AGAIN_SECONDS: Final = 10
 """After whatever was broken is whole again."""
 SETTINGS: Final = {**DURABLE, "shared_buffers": "128MB", "max_wal_size": "256MB"}
 LOG_LINES_SHOWN: Final = 40
+WRITE_AHEAD_FILES: Final = 12
 
 
 class Stand:
@@ -92,6 +93,20 @@ class Stand:
             with connection.cursor() as cursor:
                 cursor.execute(statement)
                 return cursor.fetchall() if cursor.description else []
+
+    def allow(self, addresses: str) -> None:
+        """Have PostgreSQL believe whoever comes from these addresses."""
+        ((file,),) = self.ask("SHOW hba_file")
+        with Path(file).open("a", encoding="utf-8") as rules:
+            rules.write(f"host wave payment_system {addresses} trust\n")
+        self.ask("SELECT pg_reload_conf()")
+
+    def fill_write_ahead_log(self) -> None:
+        """Have as many of its files there, to be used again, as there are on a server that has run for days."""
+        for _ in range(WRITE_AHEAD_FILES):
+            self.ask("SELECT pg_logical_emit_message(false, 'filling', 'x')")
+            self.ask("SELECT pg_switch_wal()")
+        self.ask("CHECKPOINT")
 
     def log(self) -> str:
         """Gunicorn's last lines."""

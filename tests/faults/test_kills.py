@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.histories import History, judge, paying
+from tests.faults.histories import judge, paying
 from tests.faults.processes import end_now, postgres, wait_for_end
 from tests.faults.stand import SERVING_AGAIN_SECONDS, Stand
 from tests.load.accounting import children
@@ -70,9 +70,5 @@ def _kill_again_and_again(stand: Stand, kill: Callable[[], None], kills: int, wh
             kill()
             away.append(history.wait_for_ok(since=killed, seconds=SERVING_AGAIN_SECONDS))
     judge(stand, history)
-    figure(f"{what}: {kills} times kill -9 under load, {_told(history)}; paid again after {max(away):.1f} s at most")
+    figure(f"{what}: {kills} times kill -9 under load, {history.told()}; paid again after {max(away):.1f} s at most")
 
-
-def _told(history: History) -> str:
-    return (f"{history.count('ok'):,} acknowledged, 0 lost, 0 doubled; {history.unavailable:,} times unknown, all resolved; "
-            f"slowest request {history.slowest_seconds:.1f} s")
