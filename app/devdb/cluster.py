@@ -132,11 +132,9 @@ class Cluster:
                 **(settings or {}),
                 "port": str(PORT),
                 "unix_socket_directories": str(self.socket_folder),
-                "timezone": "UTC",
-                "log_timezone": "UTC",
+                "timezone": "UTC", "log_timezone": "UTC",
             }
-            command = [self._programs.path("postgres"), "-D", str(self._folder.cluster)]
-            command += [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
+            command = [self._programs.path("postgres"), "-D", str(self._folder.cluster), *(f"--{name}={chosen[name]}" for name in chosen)]
             # A fresh log for each start bounds it. Removed and made anew, never followed: the old one may be another account's.
             self._folder.log.unlink(missing_ok=True)
             with self._folder.log.open("xb") as log:
