@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from dotenv import dotenv_values
@@ -72,6 +73,13 @@ def _origins(value: str) -> tuple[str, ...]:
     return origins
 
 
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
+    except ValueError:
+        raise ValueError("write addresses or networks such as 10.0.0.2, 192.168.7.0/24, separated by commas") from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that may differ between two deployments. The README's table is made from this class."""
@@ -93,6 +101,9 @@ class Settings:
     login_idle_seconds: int = _setting("3600", _number(60, 31_536_000), "a login ends after this long without a request")
     user_list_public: bool = _setting("true", _boolean, "whether the home page and the API list people to anyone")
     cors_origins: tuple[str, ...] = _setting("", _origins, "other sites whose scripts may call the API with a token")
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "", _networks, "proxies whose X-Forwarded-For is believed, beside whoever comes by a Unix socket, as nginx does here",
+    )
     secure_cookies: bool = _setting("true", _boolean, "false only where the wallet is served over plain HTTP, as `make run` does")
     database_pool_size: int = _setting(
         "10", _number(1, 200), "connections each worker may hold for its threads; as many again for reads, and two for payments",

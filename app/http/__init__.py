@@ -1,5 +1,6 @@
-"""Owns what both edges share: who is asking, the cross-site check, headers, error ids, health. Rules over plain values where it can."""
+"""Owns what both edges share: who asks and from where, the cross-site check, headers, error ids, health. Rules over plain values."""
 
+from app.http.address import address_block, client_address
 from app.http.asking import Facts, Wave, bearer_token, facts_of_request, viewer_of, wave
 from app.http.failures import error_id_of, log_failure
 from app.http.guard import check_same_site, cookie_name, hardened, login_cookie
@@ -10,8 +11,10 @@ __all__ = [
     "Facts",
     "Readiness",
     "Wave",
+    "address_block",
     "bearer_token",
     "check_same_site",
+    "client_address",
     "cookie_name",
     "error_id_of",
     "facts_of_request",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import current_app, g, request
 
+from app.http.address import client_address
 from app.http.guard import cookie_name
 from app.identity import unknown_api_token, viewer_of_api_token, viewer_of_login
 
@@ -55,6 +56,7 @@ class Facts:
     """From the cookie."""
     user_agent: str | None
     remote_address: str | None
+    """The client's, as `client_address` tells it."""
     request_id: str = field(default_factory=partial(token_hex, REQUEST_ID_BYTES))
 
 
@@ -76,7 +78,9 @@ def facts_of_request() -> Facts:
             authorization=request.headers.get("Authorization"),
             login_token=request.cookies.get(cookie_name(secure=wave().settings.secure_cookies)),
             user_agent=request.headers.get("User-Agent"),
-            remote_address=request.remote_addr,
+            remote_address=client_address(
+                request.remote_addr, request.headers.get("X-Forwarded-For"), wave().settings.trusted_proxies,
+            ),
         )
     return cast("Facts", g.facts)
 
