@@ -101,6 +101,9 @@ class Settings:
     login_idle_seconds: int = _setting("3600", _number(60, 31_536_000), "a login ends after this long without a request")
     user_list_public: bool = _setting("true", _boolean, "whether the home page and the API list people to anyone")
     cors_origins: tuple[str, ...] = _setting("", _origins, "other sites whose scripts may call the API with a token")
+    throttle_scale: int = _setting(
+        "1", _number(1, 1000), "how many times as many logins, registrations and payments are let through as SECURITY.md says",
+    )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
         "", _networks, "proxies whose X-Forwarded-For is believed, beside whoever comes by a Unix socket, as nginx does here",
     )

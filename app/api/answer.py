@@ -20,12 +20,13 @@ from app.api.short_way import order_of
 from app.database import transact
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
 from app.http import Facts, Wave, log_failure, login_cookie
+from app.payments import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from app.api.executing import Executed
-    from app.payments import Order, Settled
+    from app.payments import Order
 
 OK: Final = 200
 NO_CONTENT: Final = 204
@@ -106,12 +107,18 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
 
 
 async def _settle(order: Order, operation: Operation, facts: Facts, running: Wave, desk: Desk) -> Answer:
-    settled = await desk.settle(order)
+    try:
+        running.pace.admit(order.token_digest)
+        settled = await desk.settle(order)
+    except RateLimitedError as too_fast:
+        settled = Settled(failure=too_fast)
     if settled.failure and not belongs_in_payload(settled.failure):
         return failure(settled.failure, facts)
 
     def render(session: Session) -> Answer:
-        context = Context(session=session, settings=running.settings, facts=facts, viewer=settled.viewer, settled=settled)
+        context = Context(
+            session=session, settings=running.settings, facts=facts, viewer=settled.viewer, pace=running.pace, settled=settled,
+        )
         return _answer_of(execute_settled(operation, context))
 
     # A payment that was in the books already may have been refunded since, so it is looked up.
@@ -155,9 +162,11 @@ def _answer_of(executed: Executed) -> Answer:
         settings = context.settings
         lifetime = settings.login_lifetime_seconds if context.login_token else 0
         cookies = (login_cookie(context.login_token, secure=settings.secure_cookies, lifetime_seconds=lifetime),)
+    wait = context.retry_after_seconds
     return Answer(
-        status=SERVER_ERROR if failed else OK,
+        status=SERVER_ERROR if failed else RateLimitedError.http_status if wait else OK,
         body=_json({"data": executed.data, "errors": errors} if errors else {"data": executed.data}),
+        headers={"Retry-After": str(wait)} if wait else {},
         cookies=cookies,
         username=context.viewer.username if context.viewer else None,
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.database import Sessions
+    from app.http.pace import Pace
     from app.identity import Viewer
     from app.settings import Settings
 
@@ -27,10 +28,12 @@ REQUEST_ID_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """What a running program holds: its settings and its way to the database."""
+    """What a running program holds: its settings, its way to the database, and what it counts."""
 
     settings: Settings
     sessions: Sessions
+    pace: Pace
+    """How fast each person may pay."""
 
     def disconnect(self) -> None:
         """Close the connections that are not in use."""

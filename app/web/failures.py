@@ -40,6 +40,8 @@ WORDINGS: Final = {
 BAD_REQUEST: Final = 400
 BUG: Final = 500
 BUSY: Final = 503
+# What was not done for no fault of its own.
+TO_SEND_AGAIN: Final = frozenset({RateLimitedError.http_status, BUSY})
 
 
 def failure_response(error: Exception) -> Response:
@@ -82,7 +84,7 @@ def _error_page(status: int, sentence: str | None, *, error_id: str | None = Non
         "title": wording.title,
         "sentence": sentence or wording.sentence,
         "error_id": error_id,
-        "to_send_again": _payment_to_send_again() if status == BUSY else {},
+        "to_send_again": _payment_to_send_again() if status in TO_SEND_AGAIN else {},
     }
     g.is_failure = True
     return rendered(Page("failure.html", values, status))

@@ -167,7 +167,7 @@ def test_kept_documents_are_bounded_and_the_one_not_asked_for_goes_first() -> No
 
 def test_two_hundred_lookups_are_allowed_and_one_more_is_not() -> None:
     nothing: Any = None
-    context = Context(session=nothing, settings=nothing, facts=nothing, viewer=None)
+    context = Context(session=nothing, settings=nothing, facts=nothing, viewer=None, pace=nothing)
     for _ in range(200):
         context.look_up("refunds")
     with pytest.raises(InvalidInputError) as refused_one:

@@ -8,7 +8,7 @@ from uuid import UUID  # noqa: TC003 - as in receipts.py
 from flask import g
 
 from app.errors import InvalidInputError, WalletError
-from app.http import wave
+from app.http import admit_password, wave
 from app.identity import (
     Scope,
     change_display_name,
@@ -67,6 +67,7 @@ def account_name(session: Session, viewer: Viewer) -> Response:
 def account_password(session: Session, viewer: Viewer) -> Response:
     """Store another password and sign every other browser out."""
     settings = wave().settings
+    admit_password(session, viewer, settings)
     current, new = text_of("current_password"), text_of("new_password")
     problems = Problems()
     with problems:
