@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAXIMUM_USER_AGENT_CHARACTERS: Final = 200
 # last_seen_at is for a list and for the idle time-out, both far coarser than this; a write for each request would be waste.
 SEEN_AGAIN_SECONDS: Final = 60
+# Whoever finds a browser open an hour later may not make themselves a way in that stays.
+RECENT_SECONDS: Final = 300
 
 
 def start_login(
@@ -59,6 +61,12 @@ def viewer_of_login(session: Session, token: str, settings: Settings) -> Viewer 
         user_id=user.id, account_id=user.account_id, username=user.username, display_name=user.display_name,
         joined_at=user.joined_at, scopes=frozenset(Scope), login_id=login_id,
     )
+
+
+def logged_in_recently(session: Session, viewer: Viewer) -> bool:
+    """Whether this person gave their password within RECENT_SECONDS. Raises: ForbiddenError for an API token."""
+    recent = Login.created_at > func.now() - _seconds(RECENT_SECONDS)
+    return bool(session.scalar(select(recent).where(Login.id == viewer.require_login())))
 
 
 def list_logins(session: Session, viewer: Viewer, settings: Settings) -> list[Login]:

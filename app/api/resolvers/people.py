@@ -93,10 +93,13 @@ def revoke_login(context: Context, *, login_id: object) -> DonePayload:
 
 
 def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayload:
-    """Raises: UnauthenticatedError, ForbiddenError for an API token, InvalidInputsError with everything that is wrong."""
+    """Raises: UnauthenticatedError, ForbiddenError for an API token, RateLimitedError, InvalidInputsError with all that is wrong."""
     viewer = context.signed_in()
     viewer.require_login()
+    if given.current_password is not None:
+        admit_password(context.session, viewer, context.settings)
     problems = Problems()
+    problems.read(identity.confirm_password, context.session, viewer, given.current_password)
     name = problems.read(identity.parse_token_name, given.name)
     scopes = problems.read(identity.parse_scopes, given.scopes)
     problems.stop()
