@@ -78,9 +78,9 @@ class Context:
             raise UnauthenticatedError
         return self.viewer
 
-    def look_up(self, field: str) -> None:
-        """Count a look-up that this field makes for one item of a list. Raises: InvalidInputError beyond MAXIMUM_LOOKUPS."""
-        self.lookups += 1
+    def look_up(self, field: str, count: int = 1) -> None:
+        """Count a look-up that this field makes for one item of a list, or what it found. Raises: InvalidInputError beyond the limit."""
+        self.lookups += count
         if self.lookups > MAXIMUM_LOOKUPS:
             message = f"That asks for `refunds` or `refundOf` of more than {MAXIMUM_LOOKUPS} payments. Ask for fewer payments at once."
             raise InvalidInputError(user_message=message, field=field)
