@@ -19,7 +19,7 @@ from app import create_app
 from app.api import answer_soon, failure, maximum_body_bytes
 from app.database import POOL_TIMEOUT_SECONDS, make_engine, make_sessions
 from app.errors import DatabaseUnavailableError, WalletError
-from app.http import Facts, Wave, check_same_site, client_address, cookie_name, hardened, record_request
+from app.http import Facts, Wave, check_request, client_address, cookie_name, hardened, record_request
 from app.payments import Poster
 from app.waiting import giving_way, wait_here
 
@@ -120,7 +120,7 @@ class Entry:
         secure = self.running.settings.secure_cookies
         facts, content_type = _facts(scope, self.running.settings)
         try:
-            check_same_site(facts)
+            check_request(facts, self.running.settings)
         except WalletError as error:
             made = failure(error, facts)
         else:

@@ -100,6 +100,13 @@ class ForbiddenError(WalletError):
     default_message = "This is not allowed from where you are. Open the wallet's own page and try again."
 
 
+class WrongHostError(ForbiddenError):
+    """The request is for another host than this wallet's."""
+
+    http_status = 421
+    default_message = "This is not the wallet's own address. Open it under its own name."
+
+
 class NotFoundError(WalletError):
     """It does not exist, or not for this person: the two read the same."""
 

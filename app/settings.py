@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "PAYMENT_SYSTEM_"
 TRUE_WORDS: Final = frozenset({"true", "yes", "on", "1"})
+HOST_PATTERN: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 # Nothing that Flask-CORS would take for a pattern.
 ORIGIN_PATTERN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 FALSE_WORDS: Final = frozenset({"false", "no", "off", "0"})
@@ -73,6 +74,13 @@ def _origins(value: str) -> tuple[str, ...]:
     return origins
 
 
+def _hosts(value: str) -> frozenset[str]:
+    hosts = frozenset(host.strip().lower() for host in value.split(",") if host.strip())
+    if not all(HOST_PATTERN.fullmatch(host) for host in hosts):
+        raise ValueError("write names or addresses such as wallet.example, 203.0.113.7, [::1], separated by commas, without a port")
+    return hosts
+
+
 def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
@@ -100,6 +108,7 @@ class Settings:
     login_lifetime_seconds: int = _setting("86400", _number(60, 31_536_000), "a login ends this long after it began")
     login_idle_seconds: int = _setting("3600", _number(60, 31_536_000), "a login ends after this long without a request")
     user_list_public: bool = _setting("true", _boolean, "whether the home page and the API list people to anyone")
+    hosts: frozenset[str] = _setting("", _hosts, "names and addresses under which it is reached; any when empty")
     cors_origins: tuple[str, ...] = _setting("", _origins, "other sites whose scripts may call the API with a token")
     throttle_scale: int = _setting(
         "1", _number(1, 1000), "how many times as many logins, registrations and payments are let through as SECURITY.md says",

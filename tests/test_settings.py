@@ -40,6 +40,8 @@ def test_only_the_database_must_be_set() -> None:
     ({"PAYMENT_SYSTEM_CORS_ORIGINS": "https://[a-z].example"}, "PAYMENT_SYSTEM_CORS_ORIGINS is 'https://[a-z].example': write origins"),
     ({"PAYMENT_SYSTEM_CORS_ORIGINS": "http://"}, "PAYMENT_SYSTEM_CORS_ORIGINS is 'http://': write origins such as"),
     ({"PAYMENT_SYSTEM_CORS_ORIGINS": "https://a.example/path"}, "PAYMENT_SYSTEM_CORS_ORIGINS is 'https://a.example/path': write"),
+    ({"PAYMENT_SYSTEM_HOSTS": "wallet.example:443"}, "PAYMENT_SYSTEM_HOSTS is 'wallet.example:443': write names or addresses such as"),
+    ({"PAYMENT_SYSTEM_HOSTS": "*"}, "PAYMENT_SYSTEM_HOSTS is '*': write names or addresses such as"),
     ({"PAYMENT_SYSTEM_TRUSTED_PROXIES": "nginx"}, "PAYMENT_SYSTEM_TRUSTED_PROXIES is 'nginx': write addresses or networks such as"),
     ({"PAYMENT_SYSTEM_TRUSTED_PROXIES": "10.0.0.1/8"}, "PAYMENT_SYSTEM_TRUSTED_PROXIES is '10.0.0.1/8': write addresses or networks"),
     ({"PAYMENT_SYSTEM_OPENING_BALANCE": "1,000"}, "PAYMENT_SYSTEM_OPENING_BALANCE is '1,000': Write the amount with a point"),

