@@ -10,7 +10,7 @@ from flask_cors import CORS
 
 from app.database import make_engine, make_sessions
 from app.errors import DatabaseUnavailableError
-from app.http import Wave, check_same_site, facts_of_request, hardened, readiness, record_request, wave
+from app.http import Pace, Wave, check_request, facts_of_request, hardened, readiness, record_request, wave
 from app.http.asking import EXTENSION_NAME
 from app.logs import log_as_json
 from app.settings import Settings, load_settings
@@ -36,8 +36,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     log_as_json()
     sessions = make_sessions(make_engine(settings.database_url, pool_size=settings.database_pool_size))
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
-    app.extensions[EXTENSION_NAME] = Wave(settings, sessions)
-    # Before any route: a request that another site sent is refused whatever it was for.
+    app.extensions[EXTENSION_NAME] = Wave(settings, sessions, Pace(scale=settings.throttle_scale))
+    # Before any route: a request that another site sent, or for another host, is refused whatever it was for.
     app.before_request(_begin_request)
     app.after_request(_finish_request)
     _add_health(app)
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _begin_request() -> None:
     g.began_seconds = time.monotonic()
-    check_same_site(facts_of_request())
+    check_request(facts_of_request(), wave().settings)
 
 
 def _finish_request(response: Response) -> Response:

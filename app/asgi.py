@@ -19,7 +19,7 @@ from app import create_app
 from app.api import answer_soon, failure, maximum_body_bytes
 from app.database import POOL_TIMEOUT_SECONDS, make_engine, make_sessions
 from app.errors import DatabaseUnavailableError, WalletError
-from app.http import Facts, Wave, check_same_site, cookie_name, hardened, record_request
+from app.http import Facts, Wave, check_request, client_address, cookie_name, hardened, record_request
 from app.identity import UseOfTokens
 from app.payments import Poster, Reader
 from app.waiting import giving_way, wait_here
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from app.api import Answer
     from app.payments import Order, Question, Seen, Settled
+    from app.settings import Settings
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -127,9 +128,9 @@ class Entry:
     async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
         began_seconds = time.monotonic()
         secure = self.running.settings.secure_cookies
-        facts, content_type = _facts(scope, secure=secure)
+        facts, content_type = _facts(scope, self.running.settings)
         try:
-            check_same_site(facts)
+            check_request(facts, self.running.settings)
         except WalletError as error:
             made = failure(error, facts)
         else:
@@ -156,14 +157,17 @@ def _is_answered_here(scope: Scope) -> bool:
     return scope["method"] == "POST" and not any(name == b"origin" for name, _ in scope["headers"])
 
 
-def _facts(scope: Scope, *, secure: bool) -> tuple[Facts, str | None]:
+def _facts(scope: Scope, settings: Settings) -> tuple[Facts, str | None]:
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     cookie = headers.get(b"cookie")
+    peer = scope["client"][0] if scope.get("client") else None
+    forwarded_for = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for")
     facts = Facts(
         method=scope["method"], path=scope["path"], host=headers.get(b"host", ""), scheme=scope.get("scheme", "http"),
         origin=headers.get(b"origin"), sec_fetch_site=headers.get(b"sec-fetch-site"), authorization=headers.get(b"authorization"),
-        login_token=parse_cookie(cookie).get(cookie_name(secure=secure)) if cookie else None,
-        user_agent=headers.get(b"user-agent"), remote_address=scope["client"][0] if scope.get("client") else None,
+        login_token=parse_cookie(cookie).get(cookie_name(secure=settings.secure_cookies)) if cookie else None,
+        user_agent=headers.get(b"user-agent"),
+        remote_address=client_address(peer, forwarded_for, settings.trusted_proxies),
     )
     return facts, headers.get(b"content-type")
 

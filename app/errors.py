@@ -6,10 +6,13 @@ which is for the log and may hold ids and amounts.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
     from app.money import Money
+
+# From so many on, a wait is told in minutes.
+LONG_SECONDS: Final = 120
 
 
 class WalletError(Exception):
@@ -95,6 +98,13 @@ class ForbiddenError(WalletError):
     code = "FORBIDDEN"
     http_status = 403
     default_message = "This is not allowed from where you are. Open the wallet's own page and try again."
+
+
+class WrongHostError(ForbiddenError):
+    """The request is for another host than this wallet's."""
+
+    http_status = 421
+    default_message = "This is not the wallet's own address. Open it under its own name."
 
 
 class NotFoundError(WalletError):
@@ -201,7 +211,13 @@ class RateLimitedError(WalletError):
 
     def __init__(self, *, retry_after_seconds: int) -> None:
         self.retry_after_seconds = retry_after_seconds
-        super().__init__(user_message=f"That was too often. Try again in {retry_after_seconds} seconds.")
+        super().__init__(user_message=f"That was too often. Try again in {_time_to_wait(retry_after_seconds)}.")
+
+
+def _time_to_wait(seconds: int) -> str:
+    if seconds >= LONG_SECONDS:
+        return f"{-(-seconds // 60)} minutes"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"
 
 
 class ConflictRetryError(WalletError):

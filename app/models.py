@@ -121,3 +121,14 @@ class ApiToken(Base):
     token_sha256: Mapped[bytes] = mapped_column(unique=True)
     created_at: Mapped[StampedByDatabase]
     last_used_at: Mapped[datetime | None]
+
+
+class Throttle(Base):
+    """How full the bucket of a rule is. Written by `take_turn` of the database."""
+
+    __tablename__ = "throttles"
+    __table_args__ = (Index("throttles_by_their_end", "empty_at"),)
+
+    rule: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    empty_at: Mapped[datetime]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from dotenv import dotenv_values
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "PAYMENT_SYSTEM_"
 TRUE_WORDS: Final = frozenset({"true", "yes", "on", "1"})
+HOST_PATTERN: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 # Nothing that Flask-CORS would take for a pattern.
 ORIGIN_PATTERN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 FALSE_WORDS: Final = frozenset({"false", "no", "off", "0"})
@@ -72,6 +74,20 @@ def _origins(value: str) -> tuple[str, ...]:
     return origins
 
 
+def _hosts(value: str) -> frozenset[str]:
+    hosts = frozenset(host.strip().lower() for host in value.split(",") if host.strip())
+    if not all(HOST_PATTERN.fullmatch(host) for host in hosts):
+        raise ValueError("write names or addresses such as wallet.example, 203.0.113.7, [::1], separated by commas, without a port")
+    return hosts
+
+
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
+    except ValueError:
+        raise ValueError("write addresses or networks such as 10.0.0.2, 192.168.7.0/24, separated by commas") from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that may differ between two deployments. The README's table is made from this class."""
@@ -92,7 +108,14 @@ class Settings:
     login_lifetime_seconds: int = _setting("86400", _number(60, 31_536_000), "a login ends this long after it began")
     login_idle_seconds: int = _setting("3600", _number(60, 31_536_000), "a login ends after this long without a request")
     user_list_public: bool = _setting("true", _boolean, "whether the home page and the API list people to anyone")
+    hosts: frozenset[str] = _setting("", _hosts, "names and addresses under which it is reached; any when empty")
     cors_origins: tuple[str, ...] = _setting("", _origins, "other sites whose scripts may call the API with a token")
+    throttle_scale: int = _setting(
+        "1", _number(1, 1000), "how many times as many logins, registrations and payments are let through as SECURITY.md says",
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        "", _networks, "proxies whose X-Forwarded-For is believed, beside whoever comes by a Unix socket, as nginx does here",
+    )
     secure_cookies: bool = _setting("true", _boolean, "false only where the wallet is served over plain HTTP, as `make run` does")
     database_pool_size: int = _setting(
         "10", _number(1, 200), "connections a worker may hold for threads; as many again for reads, and three for what is done together",

@@ -423,6 +423,48 @@ BEGIN
     RETURN NEW;
 END $$;
 
+CREATE FUNCTION public.take_turn(rules text[], keys bytea[], each double precision[], most integer[]) RETURNS double precision
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    -- A microsecond is PostgreSQL's grain of time; sums of them are not exact.
+    a_moment CONSTANT double precision := 0.001;
+    -- More than one try adds, so that what is over goes by itself.
+    swept CONSTANT integer := 20;
+    seconds_to_wait double precision;
+BEGIN
+    SELECT max(extract(epoch FROM greatest(held.empty_at, now()) - now()) + wanted.each * (1 - wanted.most)) INTO seconds_to_wait
+    FROM unnest(rules, keys, take_turn.each, take_turn.most) AS wanted (rule, key, each, most) JOIN throttles AS held USING (rule, key);
+    IF seconds_to_wait > a_moment THEN
+        RETURN seconds_to_wait;
+    END IF;
+
+    -- In the order of their keys, so that two who want the same never wait for each other.
+    WITH counted AS (
+        INSERT INTO throttles AS held (rule, key, empty_at)
+        SELECT wanted.rule, wanted.key, now() + make_interval(secs => wanted.each)
+        FROM unnest(rules, keys, take_turn.each) AS wanted (rule, key, each) ORDER BY wanted.rule, wanted.key
+        ON CONFLICT ON CONSTRAINT throttles_pkey
+            DO UPDATE SET empty_at = greatest(held.empty_at, now()) + (excluded.empty_at - now())
+        RETURNING held.rule, held.key, held.empty_at
+    )
+    SELECT max(extract(epoch FROM counted.empty_at - now()) - wanted.each * wanted.most) INTO seconds_to_wait
+    FROM unnest(rules, keys, take_turn.each, take_turn.most) AS wanted (rule, key, each, most) JOIN counted USING (rule, key);
+    IF seconds_to_wait > a_moment THEN
+        -- Others were counted between the look and our turn: ours comes out of all of them again.
+        UPDATE throttles AS held SET empty_at = held.empty_at - make_interval(secs => wanted.each)
+        FROM unnest(rules, keys, take_turn.each) AS wanted (rule, key, each) WHERE (held.rule, held.key) = (wanted.rule, wanted.key);
+        RETURN seconds_to_wait;
+    END IF;
+
+    DELETE FROM throttles WHERE (rule, key) IN (
+        SELECT over.rule, over.key FROM throttles AS over WHERE over.empty_at < now() ORDER BY over.empty_at LIMIT swept
+        FOR UPDATE SKIP LOCKED
+    );
+    RETURN 0;
+END $$;
+
 CREATE TABLE ledger.accounts (
     id bigint NOT NULL,
     kind text NOT NULL,
@@ -487,6 +529,13 @@ CREATE TABLE public.logins (
     CONSTRAINT user_agent_has_a_limit CHECK ((length(user_agent) <= 200))
 );
 
+CREATE TABLE public.throttles (
+    rule text NOT NULL,
+    key bytea NOT NULL,
+    empty_at timestamp with time zone NOT NULL,
+    CONSTRAINT throttle_key_is_a_sha256 CHECK ((octet_length(key) = 32))
+);
+
 CREATE TABLE public.users (
     id bigint NOT NULL,
     username text NOT NULL,
@@ -534,6 +583,9 @@ ALTER TABLE ONLY public.logins
 ALTER TABLE ONLY public.logins
     ADD CONSTRAINT logins_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.throttles
+    ADD CONSTRAINT throttles_pkey PRIMARY KEY (rule, key);
+
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT username_is_taken UNIQUE (username);
 
@@ -547,6 +599,8 @@ CREATE INDEX refunds_of_a_payment ON ledger.transfers USING btree (refund_of) WH
 CREATE INDEX api_tokens_of_a_user ON public.api_tokens USING btree (user_id);
 
 CREATE INDEX logins_of_a_user ON public.logins USING btree (user_id);
+
+CREATE INDEX throttles_by_their_end ON public.throttles USING btree (empty_at);
 
 CREATE TRIGGER accounts_are_never_deleted BEFORE DELETE OR TRUNCATE ON ledger.accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change_of_history();
 
@@ -611,6 +665,8 @@ GRANT SELECT ON TABLE public.alembic_version TO payment_system;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_tokens TO payment_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logins TO payment_system;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.throttles TO payment_system;
 
 GRANT SELECT,INSERT ON TABLE public.users TO payment_system;
 

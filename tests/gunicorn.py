@@ -42,7 +42,7 @@ class Served:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.log.append(line.rstrip("\n"))
-            if found := re.search(r"Listening at: (http://[0-9.:]+)", line):
+            if found := re.search(r"Listening at: (http://[0-9.:]+|unix:\S+)", line):
                 self._addresses.put(found[1])
         self._addresses.put("")
 

@@ -21,12 +21,13 @@ from app.api.wallet_question import question_of
 from app.database import transact
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
 from app.http import Facts, Wave, log_failure, login_cookie
+from app.payments import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from app.api.executing import Executed
-    from app.payments import Order, Question, Seen, Settled
+    from app.payments import Order, Question, Seen
 
 OK: Final = 200
 NO_CONTENT: Final = 204
@@ -113,7 +114,11 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
 
 
 async def _settle(order: Order, operation: Operation, facts: Facts, running: Wave, desk: Desk) -> Answer:
-    settled = await desk.settle(order)
+    try:
+        running.pace.admit(order.token_digest)
+        settled = await desk.settle(order)
+    except RateLimitedError as too_fast:
+        settled = Settled(failure=too_fast)
     if settled.failure and not belongs_in_payload(settled.failure):
         return failure(settled.failure, facts)
 
@@ -126,7 +131,7 @@ async def _settle(order: Order, operation: Operation, facts: Facts, running: Wav
 
 
 def _context(facts: Facts, running: Wave, session: Session = NO_DATABASE, **known: Any) -> Context:  # noqa: ANN401 - as Context has them
-    return Context(session=session, settings=running.settings, facts=facts, **known)
+    return Context(session=session, settings=running.settings, facts=facts, pace=running.pace, **known)
 
 
 def failure(error: Exception, facts: Facts) -> Answer:
@@ -166,9 +171,11 @@ def _answer_of(executed: Executed) -> Answer:
         lifetime = settings.login_lifetime_seconds if context.login_token else 0
         cookies = (login_cookie(context.login_token, secure=settings.secure_cookies, lifetime_seconds=lifetime),)
     told_errors = f',"errors":{ENCODE(errors)}' if errors else ""
+    wait = context.retry_after_seconds
     return Answer(
-        status=SERVER_ERROR if failed else OK,
+        status=SERVER_ERROR if failed else RateLimitedError.http_status if wait else OK,
         body=f'{{"data":{executed.data or "null"}{told_errors}}}'.encode(),
+        headers={"Retry-After": str(wait)} if wait else {},
         cookies=cookies,
         username=context.viewer.username if context.viewer else None,
     )

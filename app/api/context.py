@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
     from sqlalchemy.orm import Session
 
-    from app.http import Facts
+    from app.http import Facts, Pace
     from app.identity import Viewer
     from app.money import Currency
     from app.payments import Seen, Settled
@@ -49,10 +49,14 @@ class Context:
     settings: Settings
     facts: Facts
     viewer: Viewer | None
+    pace: Pace
     login_token: str | None = None
     """For the cookie: a new login's token, "" to take the cookie away, None to leave it."""
     refused: bool = False
     """Whether the mutation was refused; then nothing of the transaction is kept."""
+
+    retry_after_seconds: int | None = None
+    """How long to wait, when it was refused because it was too often."""
 
     settled: Settled | None = None
     """What became of the payment, when it was posted before the query runs."""
@@ -77,9 +81,9 @@ class Context:
             raise UnauthenticatedError
         return self.viewer
 
-    def look_up(self, field: str) -> None:
-        """Count a look-up that this field makes for one item of a list. Raises: InvalidInputError beyond MAXIMUM_LOOKUPS."""
-        self.lookups += 1
+    def look_up(self, field: str, count: int = 1) -> None:
+        """Count a look-up that this field makes for one item of a list, or what it found. Raises: InvalidInputError beyond the limit."""
+        self.lookups += count
         if self.lookups > MAXIMUM_LOOKUPS:
             message = f"That asks for `refunds` or `refundOf` of more than {MAXIMUM_LOOKUPS} payments. Ask for fewer payments at once."
             raise InvalidInputError(user_message=message, field=field)

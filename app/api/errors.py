@@ -99,6 +99,8 @@ def mutation(
             errors = several.errors
         context.refused = True
         for each in errors:
+            if isinstance(each, RateLimitedError):
+                context.retry_after_seconds = each.retry_after_seconds
             log_failure(each, context.facts)
         return payload(errors=tuple(refusal_of(each) for each in errors))
 

@@ -87,7 +87,8 @@ def operation_of(prepared: Prepared, asked: Asked, *, open_schema: bool) -> Oper
 def execute(operation: Operation, facts: Facts, running: Wave) -> Executed:
     """Find out who asks, and do what they ask. Raises: UnauthenticatedError, and what the database's failures mean."""
     def context_for(session: Session) -> Context:
-        return Context(session=session, settings=running.settings, facts=facts, viewer=viewer_of(session, facts, running.settings))
+        viewer = viewer_of(session, facts, running.settings)
+        return Context(session=session, settings=running.settings, facts=facts, viewer=viewer, pace=running.pace)
 
     if not operation.prepared.mutates:
         return transact(running.sessions, lambda session: _run(operation, context_for(session)))

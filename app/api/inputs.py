@@ -62,6 +62,7 @@ class TokenRequest:
 
     name: str
     scopes: list[Scope]
+    current_password: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

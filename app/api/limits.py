@@ -6,7 +6,7 @@ Source: design page "Who may do what, and what must never happen", section Defau
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from graphql import (
     FieldNode,
@@ -14,12 +14,14 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
+    IntValueNode,
+    NullValueNode,
     OperationDefinitionNode,
     OperationType,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from graphql import DocumentNode, SelectionSetNode
 
@@ -36,15 +38,39 @@ MAXIMUM_ALIASES: Final = 15
 MAXIMUM_DIRECTIVES: Final = 5
 # Validation compares the fields of a document with each other: 1,000 took a third of a second, 200 take 80 ms.
 MAXIMUM_FIELDS: Final = 200
-# Refunds are looked up payment by payment; this many are far more than a screen shows.
-MAXIMUM_LOOKUPS: Final = 200
+# What an answer may hold. Each value takes 2 to 4 µs, so this is 40 ms; a page of 100 payments with all they have is a quarter of it.
+MAXIMUM_VALUES: Final = 10_000
+# What walks through a history, or through all people, costs PostgreSQL as much as these.
+VALUES_OF_A_WALK: Final = 2000
+# Refunds are looked up payment by payment, in 0.7 ms each; this many are more than a screen shows.
+MAXIMUM_LOOKUPS: Final = 50
 MAXIMUM_ERRORS_SHOWN: Final = 20
 DEFAULT_PAGE_SIZE: Final = 20
 """Asked for when `first` is absent or null; the core refuses what is not 1 to 100."""
+DEFAULT_BALANCE_DAYS: Final = 30
 # Parsed, a document takes up to 190 bytes a character: 40 MB at worst. Clients send a handful of documents over and over.
 MAXIMUM_CACHED_CHARACTERS: Final = 200_000
 # What a field takes beside that as a function.
 CHARACTERS_A_COMPILED_FIELD: Final = 10
+
+
+class Items(NamedTuple):
+    """How many items a list has: as its argument says, or at most so many."""
+
+    most: int
+    argument: str = ""
+    default: int = 0
+
+
+LISTS: Final[Mapping[str, Items]] = {
+    "users": Items(100, "first", DEFAULT_PAGE_SIZE),
+    "payments": Items(100, "first", DEFAULT_PAGE_SIZE),
+    "balanceHistory": Items(366, "days", DEFAULT_BALANCE_DAYS),
+    "logins": Items(100),
+    "apiTokens": Items(50),
+}
+WALKS: Final[Mapping[str, str]] = {"users": "search", "payments": "filter", "ledgerHealth": ""}
+"""What walks through many rows, and the argument that makes it do so; none where it always does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +80,13 @@ class Size:
     depth: int = 0
     aliases: int = 0
     directives: int = 0
+    values: int = 0
 
     def beside(self, other: Size) -> Size:
         """Both selections of one parent."""
-        return Size(max(self.depth, other.depth), self.aliases + other.aliases, self.directives + other.directives)
+        return Size(
+            max(self.depth, other.depth), self.aliases + other.aliases, self.directives + other.directives, self.values + other.values,
+        )
 
 
 def maximum_body_bytes(facts: Facts) -> int:
@@ -90,6 +119,7 @@ def check_size(document: DocumentNode) -> list[GraphQLError]:
             (size.aliases, MAXIMUM_ALIASES, "aliases"),
             (directives, MAXIMUM_DIRECTIVES, "directives"),
             (measure.field_count, MAXIMUM_FIELDS, "fields"),
+            (size.values, MAXIMUM_VALUES, "values to answer"),
         )
         if found > limit
     ]
@@ -143,7 +173,8 @@ class Measure:
         inner = self.size_of(node.selection_set)
         # Introspection is deep by its nature; where it is off, validation refuses it whole.
         depth = 0 if _is_meta(node) else inner.depth + 1
-        return Size(depth, inner.aliases + bool(node.alias), inner.directives)
+        values = 1 + _walk(node) + _items(node) * inner.values
+        return Size(depth, inner.aliases + bool(node.alias), inner.directives, values)
 
     def _size_of_fragment(self, name: str) -> Size:
         if name not in self._sizes:
@@ -152,6 +183,23 @@ class Measure:
             fragment = self._fragments.get(name)
             self._sizes[name] = self.size_of(fragment.selection_set) if fragment else Size()
         return self._sizes[name]
+
+
+def _items(node: FieldNode) -> int:
+    """How often what is selected of this field is answered, at most: of a variable nothing is known yet."""
+    items = LISTS.get(node.name.value)
+    if items is None:
+        return 1
+    given = next((each.value for each in node.arguments if each.name.value == items.argument), None)
+    if items.argument and (given is None or isinstance(given, NullValueNode)):
+        return items.default
+    return min(items.most, max(1, int(given.value))) if isinstance(given, IntValueNode) else items.most
+
+
+def _walk(node: FieldNode) -> int:
+    argument = WALKS.get(node.name.value)
+    walks = argument == "" or any(each.name.value == argument for each in node.arguments)
+    return VALUES_OF_A_WALK if walks else 0
 
 
 def _is_meta(node: FieldNode) -> bool:

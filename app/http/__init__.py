@@ -1,17 +1,28 @@
-"""Owns what both edges share: who is asking, the cross-site check, headers, error ids, health. Rules over plain values where it can."""
+"""Owns what both edges share: who asks and from where, the cross-site check, headers, throttles, error ids, health."""
 
+from app.http.address import address_block, client_address
+from app.http.admission import admit_login, admit_password, admit_registration, remember_login
 from app.http.asking import Facts, Wave, bearer_token, facts_of_request, viewer_of, wave
 from app.http.failures import error_id_of, log_failure
-from app.http.guard import check_same_site, cookie_name, hardened, login_cookie
+from app.http.guard import check_host, check_request, check_same_site, cookie_name, hardened, login_cookie
 from app.http.health import Readiness, readiness
+from app.http.pace import Pace
 from app.http.record import record_request
 
 __all__ = [
     "Facts",
+    "Pace",
     "Readiness",
     "Wave",
+    "address_block",
+    "admit_login",
+    "admit_password",
+    "admit_registration",
     "bearer_token",
+    "check_host",
+    "check_request",
     "check_same_site",
+    "client_address",
     "cookie_name",
     "error_id_of",
     "facts_of_request",
@@ -20,6 +31,7 @@ __all__ = [
     "login_cookie",
     "readiness",
     "record_request",
+    "remember_login",
     "viewer_of",
     "wave",
 ]

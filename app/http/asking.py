@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import current_app, g, request
 
+from app.http.address import client_address
 from app.http.guard import cookie_name
 from app.identity import unknown_api_token, viewer_of_api_token, viewer_of_login
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.database import Sessions
+    from app.http.pace import Pace
     from app.identity import Viewer
     from app.settings import Settings
 
@@ -26,10 +28,12 @@ REQUEST_ID_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """What a running program holds: its settings and its way to the database."""
+    """What a running program holds: its settings, its way to the database, and what it counts."""
 
     settings: Settings
     sessions: Sessions
+    pace: Pace
+    """How fast each person may pay."""
 
     def disconnect(self) -> None:
         """Close the connections that are not in use."""
@@ -55,6 +59,7 @@ class Facts:
     """From the cookie."""
     user_agent: str | None
     remote_address: str | None
+    """The client's, as `client_address` tells it."""
     request_id: str = field(default_factory=partial(token_hex, REQUEST_ID_BYTES))
 
 
@@ -76,7 +81,9 @@ def facts_of_request() -> Facts:
             authorization=request.headers.get("Authorization"),
             login_token=request.cookies.get(cookie_name(secure=wave().settings.secure_cookies)),
             user_agent=request.headers.get("User-Agent"),
-            remote_address=request.remote_addr,
+            remote_address=client_address(
+                request.remote_addr, request.headers.get("X-Forwarded-For"), wave().settings.trusted_proxies,
+            ),
         )
     return cast("Facts", g.facts)
 

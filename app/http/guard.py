@@ -1,16 +1,19 @@
-"""Owns the rules that keep other sites out of a person's browser: the cross-site check, the login cookie, the security headers."""
+"""Owns the rules that keep other sites out of a person's browser: host, cross-site check, login cookie, security headers."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
-from app.errors import ForbiddenError
+from app.errors import ForbiddenError, WrongHostError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from app.http.asking import Facts
+    from app.settings import Settings
 
+MAXIMUM_HOST_CHARACTERS: Final = 255
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Source: the Fetch Metadata specification; "none" is the person's own doing, such as a typed address.
 OWN_FETCH_SITES: Final = frozenset({"same-origin", "none"})
@@ -27,6 +30,29 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 HSTS: Final = "max-age=31536000; includeSubDomains"
+
+# Asked at the machine's own address by whoever looks after it; they hold nothing of anybody's.
+HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
+PORT: Final = re.compile(r":[0-9]*$")
+
+
+def check_request(facts: Facts, settings: Settings) -> None:
+    """What every request has to pass, before any route. Raises: WrongHostError, ForbiddenError."""
+    check_host(facts, settings.hosts)
+    check_same_site(facts)
+
+
+def check_host(facts: Facts, hosts: Collection[str]) -> None:
+    """Refuse a request for another host: who points a name of their own at this address gets none of the wallet's pages under it.
+
+    Args:
+        hosts: in lower case, without a port; all are right when there are none.
+
+    Raises: WrongHostError.
+    Source: RFC 9110, section 7.4.
+    """
+    if hosts and facts.path not in HEALTH_PATHS and PORT.sub("", facts.host).rstrip(".").lower() not in hosts:
+        raise WrongHostError(f"host {facts.host[:MAXIMUM_HOST_CHARACTERS]!r}")
 
 
 def check_same_site(facts: Facts) -> None:

@@ -1,6 +1,6 @@
 """Owns people: registration, passwords, logins and API tokens. Takes a session and plain values, never commits, knows no HTTP."""
 
-from app.identity.logins import count_logins, end_login, end_other_logins, list_logins, start_login, viewer_of_login
+from app.identity.logins import count_logins, end_login, end_other_logins, list_logins, logged_in_recently, start_login, viewer_of_login
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.people import (
     Person,
@@ -8,6 +8,7 @@ from app.identity.people import (
     change_display_name,
     change_password,
     check_credentials,
+    confirm_password,
     count_people,
     find_people,
     find_person,
@@ -51,6 +52,7 @@ __all__ = [
     "change_password",
     "check_credentials",
     "check_new_password",
+    "confirm_password",
     "count_api_tokens",
     "count_logins",
     "count_people",
@@ -63,6 +65,7 @@ __all__ = [
     "list_api_tokens",
     "list_logins",
     "list_people",
+    "logged_in_recently",
     "mark_api_tokens_used",
     "parse_display_name",
     "parse_new_username",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Interval, and_, cast, delete, func, insert, not_, select, update
+from sqlalchemy import Interval, and_, cast, delete, func, insert, not_, or_, select, update
 
 from app.errors import NotFoundError
 from app.identity.viewer import Scope, Viewer, new_token, token_digest
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 MAXIMUM_USER_AGENT_CHARACTERS: Final = 200
+# The one that began longest ago ends when there would be more.
+MAXIMUM_LOGINS_PER_PERSON: Final = 100
 # last_seen_at is for a list and for the idle time-out, both far coarser than this; a write for each request would be waste.
 SEEN_AGAIN_SECONDS: Final = 60
+# Whoever finds a browser open an hour later may not make themselves a way in that stays.
+RECENT_SECONDS: Final = 300
 
 
 def start_login(
@@ -27,14 +31,16 @@ def start_login(
 ) -> str:
     """Sign this person in; returns the new token for the cookie, stored only as its SHA-256.
 
-    The caller has just checked the password or registered the person. The person's logins whose time is over are deleted.
+    The caller has just checked the password or registered the person. The person's logins whose time is over, or that are too many, end.
 
     Args:
         replaces: the token that the same browser had until now, whoever's it is; that login ends.
     """
     token = new_token()
     user_id = select(User.id).where(User.username == username).scalar_subquery()
-    session.execute(delete(Login).where(Login.user_id == user_id, not_(and_(*_alive(settings)))))
+    mine = Login.user_id == user_id
+    too_many = select(Login.id).where(mine).order_by(Login.created_at.desc()).offset(MAXIMUM_LOGINS_PER_PERSON - 1)
+    session.execute(delete(Login).where(mine, or_(not_(and_(*_alive(settings))), Login.id.in_(too_many))))
     if replaces:
         session.execute(delete(Login).where(Login.token_sha256 == token_digest(replaces)))
     agent = (user_agent or "").replace("\x00", "")[:MAXIMUM_USER_AGENT_CHARACTERS] or None
@@ -59,6 +65,12 @@ def viewer_of_login(session: Session, token: str, settings: Settings) -> Viewer 
         user_id=user.id, account_id=user.account_id, username=user.username, display_name=user.display_name,
         joined_at=user.joined_at, scopes=frozenset(Scope), login_id=login_id,
     )
+
+
+def logged_in_recently(session: Session, viewer: Viewer) -> bool:
+    """Whether this person gave their password within RECENT_SECONDS. Raises: ForbiddenError for an API token."""
+    recent = Login.created_at > func.now() - _seconds(RECENT_SECONDS)
+    return bool(session.scalar(select(recent).where(Login.id == viewer.require_login())))
 
 
 def list_logins(session: Session, viewer: Viewer, settings: Settings) -> list[Login]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from passlib.context import CryptContext
 from zxcvbn import zxcvbn
 
-from app.errors import InvalidPasswordError
+from app.errors import InvalidPasswordError, RateLimitedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 MAXIMUM_PASSWORD_CHARACTERS: Final = 1024
 # Guessable with fewer than a million tries: common passwords, keyboard rows, repeats and the person's own name among them.
@@ -27,6 +28,14 @@ NAMES_OF_THE_SITE: Final = ("wave", "wallet", "payment")
 CONTEXT: Final = CryptContext(
     schemes=["argon2"], argon2__type="ID", argon2__memory_cost=19456, argon2__rounds=2, argon2__parallelism=1,
 )
+
+# Made at the start, so that not even the first name that is nobody's takes longer than others.
+HASH_OF_NOBODY: Final = CONTEXT.hash("the password of nobody at all")
+
+# Each takes 19 MiB and a core. More at once would be no faster, and would leave nothing for those who pay.
+HASHES_AT_ONCE: Final = 2
+# Behind so many others that it is better to be told so.
+HASH_WAIT_SECONDS: Final = 2
 
 
 def check_new_password(password: str, *, minimum_characters: int, names: Iterable[str] = ()) -> None:
@@ -50,8 +59,11 @@ def check_new_password(password: str, *, minimum_characters: int, names: Iterabl
 
 
 def hash_password(password: str) -> str:
-    """The Argon2id hash to store, with its own salt and parameters in it. Takes some 25 ms of one core, on purpose."""
-    hashed: str = CONTEXT.hash(_normal(password))
+    """The Argon2id hash to store, with its own salt and parameters in it. Takes some 25 ms of one core, on purpose.
+
+    Raises: RateLimitedError while too many others are hashed.
+    """
+    hashed: str = _in_turn(CONTEXT.hash, _normal(password))
     return hashed
 
 
@@ -60,17 +72,31 @@ def verify_password(password: str, stored_hash: str | None) -> tuple[bool, str |
 
     Args:
         stored_hash: None for a person who does not exist: a hash of nobody's is compared, so the answer takes as long.
+
+    Raises: RateLimitedError while too many others are hashed.
     """
     normal = _normal(password)
     if len(normal) > MAXIMUM_PASSWORD_CHARACTERS:
         normal = ""  # the same time as any other, whatever was sent
-    right, new_hash = CONTEXT.verify_and_update(normal, stored_hash or _hash_of_nobody())
+    right, new_hash = _in_turn(CONTEXT.verify_and_update, normal, stored_hash or HASH_OF_NOBODY)
     return right and stored_hash is not None, new_hash if stored_hash else None
 
 
+def _in_turn(work: Callable[..., Any], *arguments: str) -> Any:  # noqa: ANN401 - passlib ships no types
+    """What the work returns. Raises: RateLimitedError when it has no turn in time."""
+    hashing = _hashers().submit(work, *arguments)
+    try:
+        return hashing.result(HASH_WAIT_SECONDS)
+    except TimeoutError:
+        hashing.cancel()
+        raise RateLimitedError(retry_after_seconds=HASH_WAIT_SECONDS) from None
+
+
 @cache
-def _hash_of_nobody() -> str:
-    return hash_password("the password of nobody at all")
+def _hashers() -> ThreadPoolExecutor:
+    # Threads of their own: each keeps the 19 MiB of its last hash, and so would all others that ever hashed.
+    # Made at its first use, for threads do not survive a fork.
+    return ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="hash")
 
 
 def _normal(password: str) -> str:

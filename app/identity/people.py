@@ -20,6 +20,7 @@ from app.errors import (
     UsernameTakenError,
     WrongCredentialsError,
 )
+from app.identity.logins import logged_in_recently
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.lines import is_plain, one_line
 from app.models import User
@@ -129,7 +130,7 @@ def change_password(session: Session, viewer: Viewer, *, current: str, new: str,
     viewer.require_login()
     row = session.execute(select(User).where(User.id == viewer.user_id).with_for_update()).scalar_one()
     if not verify_password(current, row.password_hash)[0]:
-        raise WrongCredentialsError(user_message="The current password is not right. Try again.", field="currentPassword")
+        raise _wrong_password()
     try:
         check_new_password(new, minimum_characters=settings.password_minimum_characters, names=(row.username, row.display_name))
     except InvalidPasswordError as error:
@@ -137,6 +138,25 @@ def change_password(session: Session, viewer: Viewer, *, current: str, new: str,
         raise
     row.password_hash = hash_password(new)
     session.flush()
+
+
+def confirm_password(session: Session, viewer: Viewer, password: str | None) -> None:
+    """Whether it is still this person who is asking, before what a thief of their login would do first.
+
+    Args:
+        password: may be left out by whoever has just logged in, as `logged_in_recently` says.
+
+    Raises: WrongCredentialsError, ForbiddenError for an API token.
+    """
+    viewer.require_login()
+    if password is None:
+        if not logged_in_recently(session, viewer):
+            message = "Give your password again: it is a while ago that you logged in."
+            raise WrongCredentialsError("no password", user_message=message, field="currentPassword")
+        return
+    stored = session.scalar(select(User.password_hash).where(User.id == viewer.user_id))
+    if not verify_password(password, stored)[0]:
+        raise _wrong_password()
 
 
 def reset_password(session: Session, *, username: str, new: str, settings: Settings) -> None:
@@ -201,6 +221,10 @@ def list_people(session: Session, *, search: str | None = None, first: int = 20,
 def count_people(session: Session, *, search: str | None = None) -> int:
     """How many people there are, or match `search`."""
     return session.scalar(select(func.count()).select_from(User).where(*_matches(search))) or 0
+
+
+def _wrong_password() -> WrongCredentialsError:
+    return WrongCredentialsError(user_message="The current password is not right. Try again.", field="currentPassword")
 
 
 def _find(session: Session, text: str) -> User | None:

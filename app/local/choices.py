@@ -53,6 +53,11 @@ class Choices:
         """What to open in a browser on this machine."""
         return f"http://{_bracketed(EVERY_ADDRESS.get(self.host, self.host))}:{self.port}"
 
+    @property
+    def hosts(self) -> str:
+        """Under which names a browser may reach it, as the setting wants them; where it is open to the network, under any."""
+        return "" if self.host in EVERY_ADDRESS else ",".join(dict.fromkeys(("localhost", "127.0.0.1", "[::1]", _bracketed(self.host))))
+
 
 def read_choices(arguments: Sequence[str] | None) -> Choices:
     """What was asked for on the command line.

@@ -34,6 +34,7 @@ LOCAL_SETTINGS: Final = {
     "PAYMENT_SYSTEM_SECURE_COOKIES": "false",
     "PAYMENT_SYSTEM_OPENING_BALANCE": "1000.00",
 }
+HOSTS: Final = f"{PREFIX}HOSTS"
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -70,7 +71,7 @@ def _run(choices: Choices) -> None:
     refuse_used_port(choices)
     try:
         with _stop_requests():
-            environment = {**LOCAL_SETTINGS, **_given_settings()}
+            environment = {**LOCAL_SETTINGS, HOSTS: choices.hosts, **_given_settings()}
             with _database(choices, environment) as database:
                 environment |= {"DATABASE_URL": database.url}
                 settings = load_settings(environment)

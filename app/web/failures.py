@@ -33,6 +33,8 @@ WORDINGS: Final = {
     404: Wording("There is nothing here", "The address may be mistyped, or what was here is gone."),
     405: Wording("This page works differently", "It cannot be opened that way. Start again from the home page."),
     413: Wording("That was too much to send", "Shorten what you entered and send it again."),
+    415: Wording("That is not what a form sends", "Open the page and send its form."),
+    421: Wording("This is another address", "Open the wallet under its own name."),
     429: Wording("That was too often", "Wait a little and try again."),
     500: Wording("Something went wrong on our side", "It was not your doing, and it is written down. Try again in a moment."),
     503: Wording("The wallet is catching its breath", "Try again in a moment."),
@@ -40,6 +42,8 @@ WORDINGS: Final = {
 BAD_REQUEST: Final = 400
 BUG: Final = 500
 BUSY: Final = 503
+# What was not done for no fault of its own.
+TO_SEND_AGAIN: Final = frozenset({RateLimitedError.http_status, BUSY})
 
 
 def failure_response(error: Exception) -> Response:
@@ -82,7 +86,7 @@ def _error_page(status: int, sentence: str | None, *, error_id: str | None = Non
         "title": wording.title,
         "sentence": sentence or wording.sentence,
         "error_id": error_id,
-        "to_send_again": _payment_to_send_again() if status == BUSY else {},
+        "to_send_again": _payment_to_send_again() if status in TO_SEND_AGAIN else {},
     }
     g.is_failure = True
     return rendered(Page("failure.html", values, status))

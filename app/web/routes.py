@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Concatenate, Final
 
 from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import UnsupportedMediaType
 
 from app.database import transact
 from app.errors import UnauthenticatedError, WalletError
@@ -30,6 +31,7 @@ PUBLIC_ENDPOINTS: Final = frozenset({
 })
 # The longest form has a display name, a memo and two passwords: a few KB even when every letter takes four bytes and is escaped.
 MAXIMUM_FORM_BYTES: Final = 64 * 1024
+FORM_TYPES: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 blueprint: Final = Blueprint("web", __name__)
 
@@ -90,6 +92,8 @@ def _answer(view: PublicView, again: PublicView | None, path: dict[str, Any], ma
     """Run the view in one transaction and render after its end, when no lock is held; a refused form is shown again."""
     # The second is for what is no file; it has a limit of Flask's own.
     request.max_content_length = request.max_form_memory_size = maximum_bytes
+    if request.method == "POST" and request.content_length and request.mimetype not in FORM_TYPES:
+        raise UnsupportedMediaType
     try:
         return rendered(_transacted(view, path))
     except (WalletError, FormRefusedError) as error:

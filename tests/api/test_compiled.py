@@ -18,7 +18,7 @@ from app.api.documents import Documents
 from app.api.limits import MAXIMUM_CACHED_CHARACTERS
 from app.api.schema import SCHEMA
 from app.database import transact
-from app.http import Facts
+from app.http import Facts, Pace
 from app.money import Currency, parse_amount
 from tests.load import asking
 
@@ -86,7 +86,7 @@ def executed(app: Flask, sessions: Sessions, viewer: Any) -> Callable[[str], tup
         compiled = compile_document(SCHEMA, document, document.definitions[0])  # type: ignore[arg-type] # its one operation
 
         def work(session: Session) -> tuple[Any, ExecutionResult]:
-            context = Context(session=session, settings=app.extensions["wave"].settings, facts=FACTS, viewer=alice)
+            context = Context(session=session, settings=app.extensions["wave"].settings, facts=FACTS, viewer=alice, pace=Pace())
             result = execute_sync(SCHEMA, document, context_value=replace(context), variable_values=VARIABLES)
             try:
                 return compiled.run(context, VARIABLES) if compiled else UNUSUAL, result

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.errors import ForbiddenError
-from app.http import Facts, check_same_site, cookie_name, hardened, login_cookie
+from app.errors import ForbiddenError, WrongHostError
+from app.http import Facts, check_host, check_request, check_same_site, cookie_name, hardened, login_cookie
+from app.settings import Settings, load_settings
 
 POST = Facts(method="POST", path="/pay", host="wallet.example", scheme="https", origin=None, sec_fetch_site=None, authorization=None,
              login_token="t", user_agent=None, remote_address=None, request_id="r")
@@ -39,6 +40,37 @@ def test_behind_a_proxy_with_tls_the_browsers_https_is_the_wallets_own(origin: s
 def test_behind_a_proxy_with_tls_another_scheme_is_refused() -> None:
     with pytest.raises(ForbiddenError):
         check_same_site(replace(POST, scheme="http", origin="ftp://wallet.example"))
+
+
+HOSTS = frozenset({"wallet.example", "127.0.0.1", "[::1]"})
+
+
+@pytest.mark.parametrize("host", [
+    "wallet.example", "wallet.example:443", "Wallet.Example", "wallet.example.", "127.0.0.1:5000", "[::1]", "[::1]:5000", "wallet.example:",
+])
+def test_a_request_for_this_host_is_let_through(host: str) -> None:
+    check_host(replace(POST, host=host), HOSTS)
+
+
+@pytest.mark.parametrize("host", [
+    "", "evil.example", "wallet.example.evil.example", "evil.example:wallet.example", "wallet.example@evil.example", "127.0.0.2", "::1",
+    "[::1", "wallet.example, evil.example", "a" * 9000,
+])
+def test_a_request_for_another_host_is_refused_whatever_its_method(host: str) -> None:
+    for method in ("GET", "POST"):
+        with pytest.raises(WrongHostError) as refused:
+            check_request(replace(POST, host=host, method=method), settings_with(HOSTS))
+    assert len(str(refused.value)) < 300
+    check_host(replace(POST, host=host), ())
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_told_under_any_name(path: str) -> None:
+    check_host(replace(POST, host="localhost", path=path), HOSTS)
+
+
+def settings_with(hosts: frozenset[str]) -> Settings:
+    return replace(load_settings({"DATABASE_URL": "postgresql:///nowhere"}), hosts=hosts)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])

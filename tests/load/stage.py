@@ -130,7 +130,7 @@ def serving(stage: Stage, database: str) -> Iterator[Web]:
     log = stage.folder / f"gunicorn-{database}-{time.monotonic_ns()}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PAYMENT_SYSTEM_", "DATABASE_"))}
     environment |= {
-        "GUNICORN_BIND": "127.0.0.1:0", "PAYMENT_SYSTEM_ENVIRONMENT": "production",
+        "GUNICORN_BIND": "127.0.0.1:0", "PAYMENT_SYSTEM_ENVIRONMENT": "production", "PAYMENT_SYSTEM_THROTTLE_SCALE": "1000",
         "DATABASE_URL": stage.cluster.url(database, "payment_system"),
     }
     begun = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,6 +74,11 @@ def children_of(process_id: int) -> dict[str, int]:
     return {Path(f"/proc/{number}/comm").read_text(encoding="utf-8").strip(): int(number) for number in numbers}
 
 
-def status_of(address: str) -> int:
-    with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own address
-        return int(answer.status)
+def status_of(address: str, host: str | None = None) -> int:
+    request = urllib.request.Request(address, headers={"Host": host} if host else {})  # noqa: S310 - our own address
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return refused.code

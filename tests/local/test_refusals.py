@@ -170,3 +170,11 @@ def test_books_in_another_currency_are_one_sentence(
     monkeypatch.setenv("PAYMENT_SYSTEM_CURRENCY", "EUR")
     assert main(["--port", str(port)]) == 1
     assert capsys.readouterr().err == "the books are in GBP, but PAYMENT_SYSTEM_CURRENCY is EUR: set it to GBP\n"
+
+
+@pytest.mark.parametrize(("host", "names"), [
+    ("127.0.0.1", "localhost,127.0.0.1,[::1]"), ("::1", "localhost,127.0.0.1,[::1]"), ("10.1.2.3", "localhost,127.0.0.1,[::1],10.1.2.3"),
+    ("0.0.0.0", ""), ("::", ""),  # noqa: S104 - open to the network, under whatever name it has there
+])
+def test_it_answers_under_the_names_of_its_address_alone(host: str, names: str) -> None:
+    assert choices_module.read_choices(["--host", host]).hosts == names

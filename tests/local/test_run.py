@@ -28,7 +28,8 @@ def test_it_serves_until_ctrl_c_and_then_nothing_is_left_but_the_data(folder: Pa
     with running("--port", port, "--data", folder / "data", "--no-demo") as run:
         assert run.await_line("Wave is at") == f"Wave is at http://127.0.0.1:{port}"
         run.await_line(f"The data is in {folder}/data and stays. Ctrl-C stops everything.")
-        assert status_of(f"http://127.0.0.1:{port}/healthz") == 200
+        assert status_of(f"http://127.0.0.1:{port}/healthz") == status_of(f"http://localhost:{port}/") == 200
+        assert status_of(f"http://127.0.0.1:{port}/", host="evil.example") == 421
         children = children_of(run.process.pid)
         assert len(children) == 2
         assert_web_server_knows_the_apps_way_only(next(number for name, number in children.items() if name != "postgres"))

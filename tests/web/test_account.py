@@ -137,3 +137,20 @@ def test_a_token_needs_a_name_and_something_to_do(browser: Any, sent: dict[str, 
 
 def test_a_made_up_confirmation_shows_nothing(browser: Any) -> None:
     assert "owned" not in words(get(browser("alice"), "/account?done=You+are+owned").text)
+
+
+def test_a_token_needs_the_password_when_the_login_is_a_while_ago(browser: Any, database: Any) -> None:
+    alice = browser("alice")
+    assert not get(alice, "/account").all("input", id="token_password")
+    database.execute("UPDATE logins SET created_at = now() - interval '300 seconds'")
+    assert get(alice, "/account").one("input", id="token_password").attributes["type"] == "password"
+
+    sent = {"name": "till", "scopes": "READ"}
+    without = page(alice.post("/account/tokens", data=sent), 401)
+    assert without.problems() == {"token_password": "Give your password again: it is a while ago that you logged in."}
+    assert without.value("name") == "till"
+    wrong = page(alice.post("/account/tokens", data={**sent, "token_password": "wrong", "name": ""}), 401)
+    assert wrong.problems().keys() == {"token_password", "name"}
+    assert wrong.value("token_password") == ""
+    page(alice.post("/account/tokens", data={**sent, "token_password": PASSWORD}))
+    assert database.execute("SELECT count(*) FROM api_tokens") == [(1,)]

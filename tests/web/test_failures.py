@@ -55,7 +55,7 @@ def test_a_body_of_any_size_but_a_forms_is_refused(browser: Any, path: str) -> N
 
 def test_an_odd_body_is_as_good_as_an_empty_form(client: FlaskClient) -> None:
     form = "application/x-www-form-urlencoded"
-    for body, kind in ((b"{", "application/json"), (b"\xff\xfe", form), (b"--x", "multipart/form-data; boundary=x")):
+    for body, kind in ((b"\xff\xfe", form), (b"--x", "multipart/form-data; boundary=x")):
         assert client.post("/login", data=body, content_type=kind).status_code == 401
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app import web
+from app.database import transact
+from app.identity import Scope, create_api_token
 from app.web.routes import public_page
 from app.web.wording import TILE_COLOURS
 from tests.web.documents import UNLABELLED_TYPES, Document, get, page, pay
@@ -38,6 +40,16 @@ def test_every_route_is_authenticated_or_listed_as_public(app: Flask, client: Fl
             answer = client.open(address(rule), method=method)
             assert answer.status_code == 303, f"{method} {rule.rule}"
             assert answer.headers["Location"].startswith("/login?next=/"), f"{method} {rule.rule}"
+
+
+def test_a_token_opens_no_page(app: Flask, client: FlaskClient, sessions: Any, viewer: Any) -> None:
+    alice = viewer("alice")
+    made = transact(sessions, lambda session: create_api_token(session, alice, name="till", scopes=tuple(Scope)))
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("web."):
+            for method in (rule.methods or set()) - {"OPTIONS"}:
+                answer = client.open(address(rule), method=method, headers={"Authorization": f"Bearer {made.secret}"})
+                assert answer.status_code == 403, f"{method} {rule.rule}"
 
 
 def test_a_page_that_is_not_listed_cannot_be_public() -> None:

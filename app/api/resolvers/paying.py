@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def send_payment(context: Context, *, given: PaymentOrder) -> PaymentPayload:
-    """Pay somebody, once for each idempotency key. Raises: as `payments.pay`, InvalidInputsError with everything that is wrong."""
+    """Pay somebody, once for each idempotency key. Raises: as `payments.pay`, RateLimitedError, InvalidInputsError."""
     if context.settled is not None:
         return payload_of(context.settled)
     viewer = context.signed_in()
@@ -30,6 +30,7 @@ def send_payment(context: Context, *, given: PaymentOrder) -> PaymentPayload:
         # Only to tell all that is wrong; `pay` looks the payee up itself.
         problems.read(payments.find_payee, context.session, viewer, to)
     problems.stop()
+    context.pace.admit(viewer.user_id)
     receipt = payments.pay(context.session, viewer, idempotency_key=key, to=to, amount=amount, memo=memo)
     return PaymentPayload(payment_id=receipt.payment_id, replayed=receipt.replayed)
 
@@ -42,7 +43,7 @@ def payload_of(settled: Settled) -> PaymentPayload:
 
 
 def refund_payment(context: Context, *, given: RefundOrder) -> PaymentPayload:
-    """Give back part or all of a payment. Raises: as `payments.refund`, InvalidInputsError with everything that is wrong."""
+    """Give back part or all of a payment. Raises: as `payments.refund`, RateLimitedError, InvalidInputsError."""
     viewer = context.signed_in()
     problems = Problems()
     key = problems.read(read_uuid, given.idempotency_key, "idempotencyKey")
@@ -50,6 +51,7 @@ def refund_payment(context: Context, *, given: RefundOrder) -> PaymentPayload:
     amount = None if given.amount is None else problems.read(read_amount, given.amount, context.currency, "amount")
     memo = problems.read(payments.parse_memo, given.memo)
     problems.stop()
+    context.pace.admit(viewer.user_id)
     try:
         receipt = payments.refund(
             context.session, viewer,

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 def send_payments(context: Context, *, given: PayoutOrder) -> PaymentsPayload:
     """Pay many, each once for each idempotency key: all or none, or each on its own. What is refused is told at its place.
 
-    Raises: UnauthenticatedError, ForbiddenError, InvalidInputError for no items or too many.
+    Raises: UnauthenticatedError, ForbiddenError, RateLimitedError, InvalidInputError for no items or too many.
     """
     viewer = context.signed_in()
+    context.pace.admit_payout(viewer.user_id, len(given.items))
     read = [_read(item, context.currency) for item in given.items]
     items = [each if isinstance(each, PayoutItem) else each[0] for each in read]
     payout = payments.pay_many(context.session, viewer, items, atomic=given.atomic is not False, currency=context.currency)

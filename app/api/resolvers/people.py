@@ -9,6 +9,7 @@ from app.api.errors import Problems
 from app.api.inputs import read_username, read_uuid
 from app.api.payloads import ApiTokenPayload, DonePayload, ViewerPayload
 from app.errors import InvalidPasswordError, InvalidUsernameError, WrongCredentialsError
+from app.http import admit_login, admit_password, admit_registration, remember_login
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def register(context: Context, *, given: Registration) -> ViewerPayload:
-    """A new person, signed in. Raises: InvalidInputsError with everything that is wrong."""
+    """A new person, signed in. Raises: RateLimitedError, InvalidInputsError with everything that is wrong."""
+    admit_registration(context.session, context.facts, context.settings)
     problems = Problems()
     username = problems.read(read_username, given.username, "username")
     if username is not None:
@@ -35,12 +37,14 @@ def register(context: Context, *, given: Registration) -> ViewerPayload:
 
 
 def log_in(context: Context, *, given: Credentials) -> ViewerPayload:
-    """Raises: WrongCredentialsError, whether the name or the password is wrong."""
+    """Raises: RateLimitedError, WrongCredentialsError, whether the name or the password is wrong."""
     try:
         username = read_username(given.username, "username")
     except InvalidUsernameError:
         username = ""  # nobody's; compared all the same, so that the answer takes as long
+    admit_login(context.session, username, context.facts, context.settings)
     person = identity.check_credentials(context.session, username=username, password=given.password)
+    remember_login(context.session, person.username, context.facts)
     return _sign_in(context, person.username)
 
 
@@ -58,9 +62,12 @@ def log_out(context: Context) -> DonePayload:
 def change_password(context: Context, *, given: PasswordChange) -> DonePayload:
     """A new password; every other login of the person ends.
 
-    Raises: UnauthenticatedError, ForbiddenError, WrongCredentialsError, InvalidPasswordError, or both as InvalidInputsError.
+    Raises: UnauthenticatedError, ForbiddenError, RateLimitedError, WrongCredentialsError, InvalidPasswordError; the last two together
+        as InvalidInputsError.
     """
     viewer = context.signed_in()
+    viewer.require_login()
+    admit_password(context.session, viewer, context.settings)
     problems = Problems()
     try:
         identity.change_password(
@@ -86,10 +93,13 @@ def revoke_login(context: Context, *, login_id: object) -> DonePayload:
 
 
 def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayload:
-    """Raises: UnauthenticatedError, ForbiddenError for an API token, InvalidInputsError with everything that is wrong."""
+    """Raises: UnauthenticatedError, ForbiddenError for an API token, RateLimitedError, InvalidInputsError with all that is wrong."""
     viewer = context.signed_in()
     viewer.require_login()
+    if given.current_password is not None:
+        admit_password(context.session, viewer, context.settings)
     problems = Problems()
+    problems.read(identity.confirm_password, context.session, viewer, given.current_password)
     name = problems.read(identity.parse_token_name, given.name)
     scopes = problems.read(identity.parse_scopes, given.scopes)
     problems.stop()

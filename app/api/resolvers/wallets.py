@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from app import identity, payments
 from app.api.connection import Connection
 from app.api.inputs import GivenFilter, cursor_of, read_amount, read_moment, read_number_cursor, read_username
-from app.api.limits import DEFAULT_PAGE_SIZE
+from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE
 from app.identity import Scope
 from app.payments import Direction, HistoryFilter
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from app.models import ApiToken, Login
     from app.money import Money
     from app.payments import BalancePoint, Payment, Wallet
-
-DEFAULT_BALANCE_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +139,9 @@ def refunds(payment: Payment, context: Context) -> Sequence[Payment]:
     if payment.refunded_minor_units == 0:
         return ()
     context.look_up("refunds")
-    return payments.list_refunds(context.session, context.signed_in(), payment.id, currency=context.currency)
+    found = payments.list_refunds(context.session, context.signed_in(), payment.id, currency=context.currency)
+    context.look_up("refunds", len(found))
+    return found
 
 
 def paid(payload: PaymentPayload, context: Context) -> Payment | None:

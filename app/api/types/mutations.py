@@ -77,6 +77,7 @@ class CreateApiTokenInput(InputObjectType):
 
     name = InputField(NonNull(String), description="To tell it from others later.")
     scopes = InputField(NonNull(List(NonNull(TokenScope))), description="What it may do; at least one.")
+    current_password = InputField(String, description="The viewer's password; needed when they logged in more than five minutes ago.")
 
 
 _ERRORS = {"description": "What went wrong; empty when it was done."}

@@ -10,7 +10,7 @@ from graphene import Argument, Boolean, Enum, Field, InputField, InputObjectType
 from app import identity, payments
 from app.api.connection import count_of
 from app.api.context import resolver
-from app.api.limits import DEFAULT_PAGE_SIZE
+from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE
 from app.api.resolvers import wallets
 from app.api.types.people import PageInfo, User
 from app.api.types.scalars import UUID, Amount, DateTime, Username
@@ -132,7 +132,7 @@ class Wallet(ObjectType):
     )
     balance_history = NonNull(
         List(NonNull(BalancePoint)),
-        days=Argument(Int, default_value=wallets.DEFAULT_BALANCE_DAYS, description="How many days, 1 to 366, today last."),
+        days=Argument(Int, default_value=DEFAULT_BALANCE_DAYS, description="How many days, 1 to 366, today last."),
         resolver=resolver(wallets.balance_history),
         description="Balance at the end of each day, for the chart.",
     )

@@ -8,17 +8,19 @@ from uuid import UUID  # noqa: TC003 - as in receipts.py
 from flask import g
 
 from app.errors import InvalidInputError, WalletError
-from app.http import wave
+from app.http import admit_password, wave
 from app.identity import (
     Scope,
     change_display_name,
     change_password,
     check_new_password,
+    confirm_password,
     create_api_token,
     end_login,
     end_other_logins,
     list_api_tokens,
     list_logins,
+    logged_in_recently,
     revoke_all_api_tokens,
     revoke_api_token,
 )
@@ -47,6 +49,7 @@ def account(session: Session, viewer: Viewer) -> Page:
     """All that a person can change about their account."""
     settings = wave().settings
     return Page("account.html", {
+        "asks_password": not logged_in_recently(session, viewer),
         "logins": list_logins(session, viewer, settings),
         "tokens": list_api_tokens(session, viewer),
         "scopes": Scope,
@@ -67,6 +70,7 @@ def account_name(session: Session, viewer: Viewer) -> Response:
 def account_password(session: Session, viewer: Viewer) -> Response:
     """Store another password and sign every other browser out."""
     settings = wave().settings
+    admit_password(session, viewer, settings)
     current, new = text_of("current_password"), text_of("new_password")
     problems = Problems()
     with problems:
@@ -97,6 +101,11 @@ def account_token(session: Session, viewer: Viewer) -> Page:
     """Make a token. The answer is the only place that ever shows its secret, so it is not a redirect, and no cache keeps it."""
     problems = Problems()
     scopes: set[Scope] = set()
+    password = text_of("token_password") or None
+    if password:
+        admit_password(session, viewer, wave().settings)
+    with problems:
+        _confirm(session, viewer, password)
     with problems:
         scopes = _scopes()
     with problems:
@@ -111,6 +120,15 @@ def account_token_revoke(session: Session, viewer: Viewer, token_id: UUID) -> Re
     """End a token at once."""
     revoke_api_token(session, viewer, token_id)
     return see("account", done="token")
+
+
+def _confirm(session: Session, viewer: Viewer, password: str | None) -> None:
+    try:
+        confirm_password(session, viewer, password)
+    except WalletError as error:
+        # The page has another form with a current password.
+        error.field = "tokenPassword"
+        raise
 
 
 def _scopes() -> set[Scope]:

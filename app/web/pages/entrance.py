@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, g
 
-from app.http import facts_of_request, wave
+from app.http import admit_login, admit_registration, facts_of_request, remember_login, wave
 from app.identity import (
     check_credentials,
     check_new_password,
@@ -39,6 +39,7 @@ def register_form(_session: Session, viewer: Viewer | None) -> Answer:
 def register(session: Session, _viewer: Viewer | None) -> Response:
     """Make the person and their wallet, and sign them in."""
     settings = wave().settings
+    admit_registration(session, facts_of_request(), settings)
     username, password, display_name = text_of("username"), text_of("password"), text_of("display_name")
     _refuse_if_wrong(session, username=username, password=password, display_name=display_name)
     made = register_person(session, username=username, password=password, display_name=display_name or None, settings=settings)
@@ -56,7 +57,10 @@ def login_form(_session: Session, viewer: Viewer | None) -> Answer:
 @public_page("/login", method="POST", again=login_form)
 def login(session: Session, _viewer: Viewer | None) -> Response:
     """Check the password and start a login; one before it in this browser ends."""
-    person = check_credentials(session, username=text_of("username").strip(), password=text_of("password"))
+    username, facts = text_of("username").strip(), facts_of_request()
+    admit_login(session, username, facts, wave().settings)
+    person = check_credentials(session, username=username, password=text_of("password"))
+    remember_login(session, person.username, facts)
     return _signed_in(session, person.username, path_after_login())
 
 

@@ -61,6 +61,7 @@ def pay(session: Session, viewer: Viewer) -> Response:
     """Pay, and show the receipt; sent again, show the same receipt."""
     key = idempotency_key()
     payee, amount, memo = _entered(session, viewer)
+    wave().pace.admit(viewer.user_id)
     receipt = payments.pay(session, viewer, idempotency_key=key, to=payee.username, amount=amount, memo=memo)
     return see("receipt", payment_id=receipt.payment_id, replayed=1 if receipt.replayed else None)
 

@@ -84,6 +84,7 @@ def _pay(session: Session, viewer: Viewer) -> PayoutOutcome:
     currency = wave().settings.currency
     lines = payments.read_numbered_lines(text_of("lines"), key=idempotency_key(), currency=currency)
     items = [each.item for each in lines]
+    wave().pace.admit_payout(viewer.user_id, len(items))
     made = payments.pay_many(session, viewer, items, atomic=text_of("mode") != "each", currency=currency)
     return outcome_of(lines, made)
 

@@ -51,6 +51,7 @@ def refund(session: Session, viewer: Viewer, payment_id: UUID) -> Response:
     """Give it back, and show the refund's own receipt; sent again, show the same."""
     key = idempotency_key()
     amount, memo = _entered()
+    wave().pace.admit(viewer.user_id)
     made = payments.refund(
         session, viewer, idempotency_key=key, payment_id=payment_id, amount=amount, currency=wave().settings.currency, memo=memo,
     )

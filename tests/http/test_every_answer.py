@@ -1,0 +1,109 @@
+"""Every answer, right or wrong, has the headers that keep others out, and every refused form of request its own status."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from app.http.guard import SECURITY_HEADERS
+from tests.gunicorn import serving
+
+if TYPE_CHECKING:
+    from tests.conftest import Database
+
+HOST = "wallet.example"
+QUERY = json.dumps({"query": "{ __typename }"})
+LOG_IN = json.dumps({"query": 'mutation { logIn(input: {username: "nobody", password: "x"}) { errors { code } } }'})
+JSON, FORM = {"Content-Type": "application/json"}, {"Content-Type": "application/x-www-form-urlencoded"}
+CROSS = {"Sec-Fetch-Site": "cross-site"}
+
+# Method, path, further headers, body: status.
+REQUESTS: dict[str, tuple[str, str, dict[str, str], str, int]] = {
+    "home": ("GET", "/", {}, "", 200),
+    "head": ("HEAD", "/", {}, "", 200),
+    "a style sheet": ("GET", "/static/css/base.css", {}, "", 200),
+    "no such file": ("GET", "/static/css/nothing.css", {}, "", 404),
+    "out of the folder": ("GET", "/static/../settings.py", {}, "", 404),
+    "health": ("GET", "/healthz", {}, "", 200),
+    "readiness": ("GET", "/readyz", {"Host": "localhost"}, "", 200),
+    "a page of somebody's": ("GET", "/wallet", {}, "", 303),
+    "no such page": ("GET", "/nowhere", {}, "", 404),
+    "a page by POST": ("POST", "/", FORM, "", 405),
+    "a method of no page": ("DELETE", "/login", {}, "", 405),
+    "TRACE": ("TRACE", "/", {}, "", 405),
+    "a wrong password": ("POST", "/login", FORM, "username=nobody&password=x", 401),
+    "JSON for a form": ("POST", "/login", JSON, QUERY, 415),
+    "text for a form": ("POST", "/login", {"Content-Type": "text/plain"}, "username=nobody", 415),
+    "a form without a type": ("POST", "/login", {}, "username=nobody", 415),
+    "a form that is too long": ("POST", "/login", FORM, "username=" + "x" * 70_000, 413),
+    "a form of another site": ("POST", "/login", {**FORM, **CROSS}, "username=nobody", 403),
+    "a form of another origin": ("POST", "/login", {**FORM, "Origin": "https://evil.example"}, "username=nobody", 403),
+    "a wrong registration": ("POST", "/register", FORM, "username=x&password=y", 422),
+    "another host": ("GET", "/", {"Host": "evil.example"}, "", 421),
+    "a style sheet of another host": ("GET", "/static/css/base.css", {"Host": "evil.example"}, "", 421),
+    "a token for a page": ("GET", "/wallet", {"Authorization": "Bearer nothing"}, "", 303),
+    "a query": ("POST", "/graphql", JSON, QUERY, 200),
+    "a query by GET": ("GET", "/graphql?query={__typename}", {}, "", 405),
+    "what a browser asks first": ("OPTIONS", "/graphql", {}, "", 204),
+    "a query as a form": ("POST", "/graphql", FORM, "query={__typename}", 415),
+    "a query as text": ("POST", "/graphql", {"Content-Type": "text/plain"}, QUERY, 415),
+    "no JSON": ("POST", "/graphql", JSON, "{", 400),
+    "no query": ("POST", "/graphql", JSON, "{}", 400),
+    "a query that is too long": ("POST", "/graphql", JSON, " " * 10_241, 413),
+    "a query with a wrong token": ("POST", "/graphql", {**JSON, "Authorization": "Bearer nothing"}, QUERY, 401),
+    "a query of another site": ("POST", "/graphql", {**JSON, **CROSS}, QUERY, 403),
+    "a query of another origin": ("POST", "/graphql", {**JSON, "Origin": "https://evil.example"}, QUERY, 403),
+    "a query for another host": ("POST", "/graphql", {**JSON, "Host": "evil.example"}, QUERY, 421),
+    "a question of another origin": (
+        "OPTIONS", "/graphql", {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}, "", 204),
+    "a login": ("POST", "/graphql", JSON, LOG_IN, 200),
+}
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, Any]:
+    """What each was answered, asked once for all tests."""
+    return {}
+
+
+@pytest.fixture
+def answered(database: Database, answers: dict[str, Any]) -> dict[str, Any]:
+    if not answers:
+        with serving(database.app_url, {"PAYMENT_SYSTEM_HOSTS": HOST, "PAYMENT_SYSTEM_SECURE_COOKIES": "true",
+                                        "PAYMENT_SYSTEM_ENVIRONMENT": "production"}) as served:
+            for name, (method, path, headers, body, _) in REQUESTS.items():
+                connection = HTTPConnection(served.address.removeprefix("http://"), timeout=60)
+                connection.request(method, path, body or None, {"Host": HOST, **headers})
+                answer = connection.getresponse()
+                answers[name] = (answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read().decode())
+                connection.close()
+    return answers
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_each_request_has_its_status_and_every_answer_its_headers(answered: dict[str, Any], name: str) -> None:
+    status, headers, text = answered[name]
+    assert status == REQUESTS[name][-1], text
+    assert {key: headers.get(key.lower()) for key in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+    is_file = REQUESTS[name][1].startswith("/static/")
+    assert headers.get("cache-control") == (("no-cache" if status == 200 else None) if is_file else "no-store")
+    assert len(headers["x-request-id"]) == 32
+    assert not any(each.isdigit() for each in headers.get("server", ""))
+    assert not {"access-control-allow-origin", "x-powered-by", "access-control-allow-credentials"} & headers.keys()
+    assert not any(inside in text for inside in ("Traceback", "psycopg2", "sqlalchemy", "/site-packages/", "SELECT "))
+
+
+@pytest.mark.parametrize("name", [name for name, request in REQUESTS.items() if request[1].startswith("/graphql") and request[-1] != 204])
+def test_the_api_answers_in_json_whatever_was_wrong(answered: dict[str, Any], name: str) -> None:
+    _, headers, text = answered[name]
+    assert headers["content-type"] == "application/json"
+    assert {"data", "errors"} & json.loads(text).keys()
+
+
+@pytest.mark.parametrize("name", ["a query by GET", "a page by POST", "a method of no page"])
+def test_a_wrong_method_is_told_the_right_ones(answered: dict[str, Any], name: str) -> None:
+    assert answered[name][1]["allow"]

@@ -1,0 +1,140 @@
+"""One person pays so fast and no faster; the others are not asked to wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select
+
+from app.api import answer_soon
+from app.api.answer import answer
+from app.errors import RateLimitedError
+from app.http import Facts, Pace
+from app.http.pace import MAXIMUM_PAYERS, PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
+from app.identity import token_digest
+from app.models import User
+from tests.web.documents import page
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from tests.conftest import Browsers
+
+PAY = """mutation ($input: SendPaymentInput!) { sendPayment(input: $input) { payment { id }
+  errors { code ... on RateLimitedError { retryAfterSeconds } } } }"""
+KEY = "00000000-0000-4000-8000-000000000001"
+ORDER = f'{{idempotencyKey: "{KEY}", to: "bob", amount: "1.00"}}'
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def admitted(pace: Pace, payer: object, count: int) -> int:
+    for number in range(count):
+        try:
+            pace.admit(payer)
+        except RateLimitedError:
+            return number
+    return count
+
+
+def test_so_many_payments_at_once_and_one_more_each_moment() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock)
+    assert admitted(pace, 1, PAYMENTS_AT_ONCE + 1) == PAYMENTS_AT_ONCE
+    assert admitted(pace, 2, 1) == 1
+    clock.now += 10 * SECONDS_A_PAYMENT
+    assert admitted(pace, 1, 11) == 10
+    with pytest.raises(RateLimitedError) as refused:
+        pace.admit(1, 300)
+    assert refused.value.retry_after_seconds == 2
+
+
+def test_payments_that_come_together_count_a_tenth() -> None:
+    pace = Pace(clock=Clock())
+    pace.admit_payout(1, 10_000)
+    pace.admit_payout(1, 9_991)
+    with pytest.raises(RateLimitedError):
+        pace.admit_payout(1, 1)
+
+
+def test_a_larger_wallet_lets_through_more() -> None:
+    assert admitted(Pace(scale=3, clock=Clock()), 1, 10_000) == 3 * PAYMENTS_AT_ONCE
+
+
+def test_who_was_not_seen_for_longest_is_forgotten_first() -> None:
+    pace = Pace(clock=Clock())
+    for payer in range(MAXIMUM_PAYERS):
+        pace.admit(payer, PAYMENTS_AT_ONCE)
+    pace.admit("another")
+    assert admitted(pace, 1, 1) == 0
+    assert admitted(pace, 0, 1) == 1
+
+
+@pytest.fixture
+def spent(app: Flask, browser: Browsers) -> FlaskClient:
+    """Alice's browser. She has made all the payments that she may at this moment, which stays."""
+    alice, pace = browser("alice"), app.extensions["wave"].pace
+    pace._clock = lambda: 1000.0
+    with app.extensions["wave"].sessions() as session:
+        pace.admit(session.scalar(select(User.id)), PAYMENTS_AT_ONCE)
+    return alice
+
+
+@pytest.mark.parametrize("call", [
+    f"sendPayment(input: {ORDER})", f"sendPayments(input: {{items: [{ORDER}]}})",
+    f'refundPayment(input: {{idempotencyKey: "{KEY}", paymentId: "{KEY}"}})',
+])
+def test_the_api_refuses_a_payment_too_many(spent: FlaskClient, call: str) -> None:
+    answer = spent.post("/graphql", json={"query": f"mutation {{ made: {call} {{ errors {{ code }} }} }}"})
+    assert answer.json
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+    assert answer.json["data"]["made"]["errors"] == [{"code": "RATE_LIMITED"}]
+
+
+@pytest.mark.parametrize(("path", "sent"), [
+    ("/pay/confirm", {"to": "bob", "amount": "1.00", "memo": ""}), (f"/payments/{KEY}/refund/confirm", {"amount": "1.00"}),
+    ("/payout", {"lines": "1,bob,1.00,,", "mode": "each"}),
+])
+def test_the_pages_refuse_a_payment_too_many_and_offer_to_send_it_again(
+    spent: FlaskClient, browser: Browsers, path: str, sent: dict[str, str]
+) -> None:
+    browser("bob")
+    refused = spent.post(path, data={**sent, "idempotency_key": KEY})
+    assert refused.headers["Retry-After"] == "1"
+    assert page(refused, 429).hidden("idempotency_key") == KEY
+
+
+class NobodysDesk:
+    """Of an event loop on which nothing may be done."""
+
+    async def settle(self, _order: object) -> Any:
+        raise AssertionError
+
+    see = read = in_thread = settle
+
+
+def test_a_payment_too_many_by_token_is_refused_before_it_reaches_the_database(app: Flask) -> None:
+    running, token = app.extensions["wave"], "wave_token"
+    running.pace._clock = lambda: 1000.0
+    running.pace.admit(token_digest(token), PAYMENTS_AT_ONCE)
+    body = json.dumps({"query": PAY, "variables": {"input": {"idempotencyKey": KEY, "to": "bob", "amount": "1.00"}}}).encode()
+    asked = Facts(method="POST", path="/graphql", host="wallet.example", scheme="https", origin=None, sec_fetch_site=None,
+                  authorization=f"Bearer {token}", login_token=None, user_agent=None, remote_address=None)
+    # The first of its kind takes the long way, and the document is kept.
+    assert answer(asked, content_type="application/json", body=body, running=running).status == 401
+    with ThreadPoolExecutor(1) as pool:  # Playwright's loop may run in this thread
+        made = pool.submit(asyncio.run, answer_soon(
+            asked, content_type="application/json", body=body, running=running, desk=NobodysDesk())).result()
+    assert (made.status, made.headers) == (429, {"Retry-After": "1"})
+    assert json.loads(made.body) == {"data": {"sendPayment": {
+        "payment": None, "errors": [{"code": "RATE_LIMITED", "retryAfterSeconds": 1}]}}}

@@ -1,0 +1,69 @@
+"""Hashing takes its time on purpose, so few are hashed at once, and nobody waits for it without an end."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event, Lock
+from typing import Any
+
+import pytest
+
+from app.errors import RateLimitedError
+from app.identity import hash_password, passwords, verify_password
+
+PHRASE = "a long test phrase"
+
+
+def test_two_are_hashed_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    compare, lock, gate = passwords.CONTEXT.verify_and_update, Lock(), Barrier(8)
+    under_way, most = 0, 0
+
+    def note(password: str, stored: str) -> Any:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        try:
+            return compare(password, stored)
+        finally:
+            with lock:
+                under_way -= 1
+
+    monkeypatch.setattr(passwords.CONTEXT, "verify_and_update", note)
+    stored = hash_password(PHRASE)
+
+    def verify(_: int) -> bool:
+        gate.wait()
+        return all(verify_password(PHRASE, stored)[0] for _ in range(3))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(verify, range(8)))
+    assert most == 2
+
+
+def test_who_has_no_turn_in_time_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = hash_password(PHRASE)
+    monkeypatch.setattr(passwords, "HASH_WAIT_SECONDS", 0.01)
+    both, end = Barrier(passwords.HASHES_AT_ONCE + 1), Event()
+
+    def hash_on_and_on() -> None:
+        both.wait()
+        end.wait()
+
+    for _ in range(passwords.HASHES_AT_ONCE):
+        passwords._hashers().submit(hash_on_and_on)
+    both.wait()
+    try:
+        for hashing in (lambda: hash_password(PHRASE), lambda: verify_password(PHRASE, stored), lambda: verify_password(PHRASE, None)):
+            with pytest.raises(RateLimitedError):
+                hashing()
+    finally:
+        end.set()
+    monkeypatch.undo()
+    assert verify_password(PHRASE, stored) == (True, None)
+
+
+def test_an_unknown_name_is_compared_with_a_hash_of_the_same_price() -> None:
+    # Algorithm, version, memory, passes and lanes.
+    assert passwords.HASH_OF_NOBODY.split("$")[1:4] == hash_password(PHRASE).split("$")[1:4] == ["argon2id", "v=19", "m=19456,t=2,p=1"]
+    assert verify_password("the password of nobody at all", None) == (False, None)
