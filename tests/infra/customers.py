@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from statistics import quantiles
 from threading import Condition, Event
 from typing import TYPE_CHECKING, Any, Final
@@ -27,11 +27,15 @@ PENNY: Final = "0.01"
 
 
 class Wallet:
-    """A deployed wallet, asked over one HTTPS connection that is kept."""
+    """A deployed wallet, asked over one connection that is kept: HTTPS to a host, or HTTP to an address with a port."""
 
     def __init__(self, address: str) -> None:
         # The host made its certificate itself; a domain's is looked at in a test of its own.
-        self._connection = HTTPSConnection(address, timeout=ANSWER_SECONDS, context=ssl._create_unverified_context())  # noqa: S323
+        context = ssl._create_unverified_context()  # noqa: S323
+        self._connection: HTTPConnection = (
+            HTTPConnection(address, timeout=ANSWER_SECONDS) if ":" in address
+            else HTTPSConnection(address, timeout=ANSWER_SECONDS, context=context)
+        )
         self.cookie: str | None = None
 
     def ask(self, query: str, given: dict[str, Any], *, token: str | None = None) -> dict[str, Any]:
