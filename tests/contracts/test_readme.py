@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from app import demo
 from app.devdb import Cluster, find_programs
@@ -46,6 +47,30 @@ def test_every_file_that_it_links_to_is_there() -> None:
     for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", (README.parent / name).read_text(encoding="utf-8")):
             assert (README.parent / link).exists(), f"{name} links to {link}"
+
+
+def test_the_picture_of_the_architecture_is_true_to_the_folders() -> None:
+    """Each name in it is a folder of the program, and each arrow an import."""
+    app = README.parent / "app"
+    section = README.read_text(encoding="utf-8").partition("## Finding your way")[2]
+    (picture,) = re.findall(r"```\n(.*?)```", section, re.DOTALL)
+    named = re.findall(r"app/(\w+)|(payments|identity|ledger)", picture)
+    edges, core = [edge for edge, _ in named if edge], [inner for _, inner in named if inner]
+    assert (edges, core) == (["web", "api", "commands"], ["payments", "identity", "ledger"])
+    assert [name for name in edges + core if not (app / name).is_dir()] == []
+    for upper, lowers in {**dict.fromkeys(edges, ("payments", "identity")), "payments": ("ledger",), "identity": ("ledger",)}.items():
+        written = "".join(path.read_text(encoding="utf-8") for path in (app / upper).rglob("*.py"))
+        assert [lower for lower in lowers if f"app.{lower}" not in written and f"import {lower}" not in written] == [], upper
+
+
+def test_the_picture_of_a_host_names_what_a_deploy_makes_there() -> None:
+    section = README.read_text(encoding="utf-8").partition("## On a server")[2].partition("\n## ")[0]
+    (picture,) = (block for block in re.findall(r"```\n(.*?)```", section, re.DOTALL) if "─►" in block)
+    names = yaml.safe_load((README.parent / "ansible/group_vars/all.yml").read_text(encoding="utf-8"))
+    assert f"{names['payment_system_folder']}/releases/<id>/" in picture
+    assert Path(names["payment_system_socket"]).stem == "payment-system"
+    for word in ("nginx", "80, 443", "gunicorn", "PostgreSQL", "payment-", "system.", "socket", "standby"):
+        assert word in picture
 
 
 def test_its_lines_for_a_database_of_your_own_are_all_that_an_upgrade_needs() -> None:

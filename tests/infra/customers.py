@@ -8,7 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from socket import create_connection
 from statistics import quantiles
 from threading import Condition, Event
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from uuid import uuid4
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ANSWER_SECONDS: Final = 60
 PASSWORD: Final = "correct-horse-battery-staple-27"
@@ -27,11 +29,23 @@ PENNY: Final = "0.01"
 
 
 class Wallet:
-    """A deployed wallet, asked over one HTTPS connection that is kept."""
+    """A deployed wallet, asked over one connection that is kept: HTTPS to a host, or HTTP to an address with a port.
 
-    def __init__(self, address: str) -> None:
-        # The host made its certificate itself; a domain's is looked at in a test of its own.
-        self._connection = HTTPSConnection(address, timeout=ANSWER_SECONDS, context=ssl._create_unverified_context())  # noqa: S323
+    Args:
+        address: of the host.
+        domain: the name it has to prove with a certificate; without one it made its certificate itself, and that is not looked at.
+        root: the file of the issuer's root.
+    """
+
+    def __init__(self, address: str, *, domain: str = "", root: Path | None = None) -> None:
+        context = ssl.create_default_context(cafile=root) if domain else ssl._create_unverified_context()  # noqa: S323 - see above
+        self._connection: HTTPConnection = (
+            HTTPConnection(address, timeout=ANSWER_SECONDS) if ":" in address
+            else HTTPSConnection(domain or address, timeout=ANSWER_SECONDS, context=context)
+        )
+        # What the name leads to is the test's to say, not this machine's DNS.
+        self._connection._create_connection = lambda place, *rest: create_connection(  # type: ignore[attr-defined] # http.client's own hook
+            (address.partition(":")[0], place[1]), *rest)
         self.cookie: str | None = None
 
     def ask(self, query: str, given: dict[str, Any], *, token: str | None = None) -> dict[str, Any]:
@@ -67,7 +81,11 @@ class Wallet:
 
 def join(address: str, username: str) -> str:
     """Register somebody, have them log in, and make them an API token, which is returned."""
-    wallet = Wallet(address)
+    return enter(Wallet(address), username)
+
+
+def enter(wallet: Wallet, username: str) -> str:
+    """The same, with a wallet that is left then."""
     try:
         assert wallet.ask(REGISTER, {"username": username, "password": PASSWORD})["errors"] == []
         assert wallet.ask(LOG_IN, {"username": username, "password": PASSWORD})["errors"] == []

@@ -1,0 +1,143 @@
+"""A wallet with a domain: Molecule's scenario `tls` passes, and what it leaves serving moves to another host as README.md says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import pytest
+
+from tests.infra.customers import LOG_IN, PASSWORD, PAY, Wallet, enter
+from tests.infra.hosts import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.infra.hosts import Hosts
+
+ANSIBLE: Final = Path(__file__).parents[2] / "ansible"
+SCENARIO_SECONDS: Final = 900
+DOMAIN: Final = "debian-12.test"
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(2 * SCENARIO_SECONDS)]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What `molecule test -s tls` did, and the hosts that it left in its folder: two wallets and an issuer."""
+
+    folder: Path
+    output: str
+    exit_status: int
+    seconds: float
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root.crt"
+
+    def host(self, name: str) -> Host:
+        kept = self.folder / "hosts"
+        address = (kept / "issuer").read_text() if name == "issuer" else re.findall(
+            rf"^{name} ansible_host=(\S+)", (kept / "inventory.ini").read_text(), re.MULTILINE)[0]
+        return Host(name=name, release=name, address=address, container="", folder=kept)
+
+    def certificate(self, host: Host) -> bytes:
+        """What a host shows a stranger who asks for the domain and trusts the issuer. Raises: SSLError when it does not prove it."""
+        trusting = ssl.create_default_context(cafile=self.root)
+        with socket.create_connection((host.address, 443)) as plain, trusting.wrap_socket(plain, server_hostname=DOMAIN) as secured:
+            shown = secured.getpeercert(binary_form=True)
+            assert shown
+            return shown
+
+
+@pytest.fixture(scope="module")
+def scenario(network: Hosts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
+    """The scenario, run but for its last step, which follows when the module is through."""
+    assert network.folder.is_dir()  # this machine can run hosts
+    folder = tmp_path_factory.mktemp("molecule")
+
+    def molecule(*arguments: str) -> subprocess.CompletedProcess[str]:
+        settings = {"MOLECULE_EPHEMERAL_DIRECTORY": str(folder), "NO_COLOR": "1"}
+        return _run(["molecule", *arguments, "--scenario-name", "tls"], settings)
+
+    began = time.monotonic()
+    try:
+        done = molecule("test", "--destroy", "never")
+        yield Scenario(folder, done.stdout, done.returncode, time.monotonic() - began)
+    finally:
+        molecule("destroy")
+
+
+def test_the_scenario_passes_on_both_debians(scenario: Scenario, figure: Any) -> None:
+    assert scenario.exit_status == 0, scenario.output[-6000:]
+    figure(f"molecule test -s tls: {scenario.seconds:.0f} s, on both Debians at once")
+
+
+def test_a_wallet_moves_to_another_host_as_the_readme_says(scenario: Scenario) -> None:
+    old, new = scenario.host("debian-12"), scenario.host("debian-13")
+    tokens = {name: enter(Wallet(old.address, domain=DOMAIN, root=scenario.root), name) for name in ("amara", "bilal")}
+    _pay(scenario, old, tokens["amara"])
+    certificate, books = scenario.certificate(old), old.run("payment-system ledger trial-balance").stdout
+
+    bring_certificate, bring_books = _readme_commands(old, new)
+    _bash(bring_certificate)
+    deployed = _run(["ansible-playbook", "--inventory", str(scenario.folder / "hosts/inventory.ini"), "--limit", new.name, "site.yml",
+                     "--extra-vars", f"payment_system_domain={DOMAIN}"])
+    assert deployed.returncode == 0, deployed.stdout[-3000:]
+    assert scenario.certificate(new) == certificate
+    assert "The books balance" in _bash(bring_books)
+
+    assert new.run("payment-system ledger trial-balance").stdout == books
+    with pytest.raises(AssertionError, match=r"^503"):
+        _pay(scenario, old, tokens["amara"])
+    _pay(scenario, new, tokens["amara"])
+    logged_in = Wallet(new.address, domain=DOMAIN, root=scenario.root)
+    assert logged_in.ask(LOG_IN, {"username": "bilal", "password": PASSWORD})["errors"] == []
+    logged_in.close()
+
+    # The name's DNS.
+    scenario.host("issuer").run(f"sed '/ {DOMAIN}$/d' /etc/hosts > /tmp/hosts && echo '{new.address} {DOMAIN}' >> /tmp/hosts && "
+                                "cat /tmp/hosts > /etc/hosts")
+    new.run("systemctl start certbot.service")
+    assert scenario.certificate(new) != certificate
+
+
+def _readme_commands(old: Host, new: Host) -> list[str]:
+    """What its section on moving has an operator type, with the addresses and keys of these hosts."""
+    readme = (ANSIBLE.parent / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("### To another host\n")[2].partition("\nWhat only a real machine")[0]
+    blocks = re.findall(r"^```\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+    for name, host in (("OLD", old), ("NEW", new)):
+        blocks = [block.replace(f"ssh root@{name}", shlex.join(host.ssh("")[:-2])) for block in blocks]
+    return blocks
+
+
+def _bash(commands: str) -> str:
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _run(command: list[str], settings: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(command, cwd=ANSIBLE, env={**os.environ, "PATH": path, "ANSIBLE_NOCOLOR": "1", **(settings or {})},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                          timeout=SCENARIO_SECONDS)
+
+
+def _pay(scenario: Scenario, host: Host, token: str) -> None:
+    wallet = Wallet(host.address, domain=DOMAIN, root=scenario.root)
+    try:
+        assert wallet.ask(PAY, {"idempotencyKey": str(uuid4()), "to": "bilal", "amount": "12.50"}, token=token)["errors"] == []
+    finally:
+        wallet.close()
