@@ -27,11 +27,10 @@ run: .venv/installed ## Start the wallet here. HOST=127.0.0.1 PORT=5000, DATA=a 
 reset: .venv/installed ## Forget the database that `make run` made. DATA=its folder
 	@$(local) --reset
 
-test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL
+test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL and, as root, on hosts with systemd; what was left out is told at the end
 	@.venv/bin/python -m pytest
 
-test-deploy: .venv/installed ## Deploy to test hosts with systemd, and break them. Needs podman, which root has installed; some 15 minutes
-	@containers/host/build
+test-deploy: .venv/installed ## Of these, only those that deploy to hosts and break them
 	@.venv/bin/python -m pytest -n 0 --no-cov -m hosts tests/infra
 
 bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name
