@@ -46,9 +46,10 @@ class Played:
 
 
 def inventory_of(network: Hosts, *lines: str) -> Path:
-    """An inventory of these lines, each a host, or of all hosts that were started."""
+    """An inventory of these lines, each a host, or of the hosts that are called after their release."""
     path = network.folder / "deploy.ini"
-    path.write_text(("\n".join(("[wallet]", *lines, "")) if lines else network.inventory.read_text()) + VARIABLES)
+    lines = lines or tuple(host.inventory_line for host in network.started if host.name == host.release)
+    path.write_text("\n".join(("[wallet]", *lines, VARIABLES)))
     return path
 
 

@@ -112,7 +112,7 @@ def test_a_disk_that_is_full(network: Hosts, host: Host) -> None:
     ("payment_system_workers=0", 'payment_system_workers is "0": write a whole number from 1 to 64.'),
     ("payment_system_domain=https://pay.example.org", "without https:// and without a path, or leave it empty."),
     ("payment_system_curency=GBP", "There is no variable payment_system_curency: correct its name in inventory.ini"),
-])
+], ids=["not a currency", "no workers", "an address, not a name", "a misspelt name"])
 def test_a_variable_that_cannot_be_used(network: Hosts, host: Host, given: str, cure: str) -> None:
     told = refused(make("deploy", inventory_of(network), "--limit", host.name, f"--extra-vars={given}"))
     assert cure in told
