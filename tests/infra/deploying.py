@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -61,12 +62,24 @@ def operator_environment() -> dict[str, str]:
 
 def make_command(target: str, inventory: Path, *options: str) -> list[str]:
     """`make deploy` or another target, as the operator types it, with options for the playbook."""
-    return ["make", "--no-print-directory", "-C", str(ROOT), target, f"INVENTORY={inventory}", f"ARGS={shlex.join(options)}"]
+    return ["make", "--no-print-directory", target, f"INVENTORY={inventory}", f"ARGS={shlex.join(options)}"]
 
 
-def make(target: str, inventory: Path, *options: str) -> Played:
+def make(target: str, inventory: Path, *options: str, checkout: Path = ROOT) -> Played:
     """What comes of `make TARGET`."""
-    return _played(make_command(target, inventory, *options), ROOT)
+    return _played(make_command(target, inventory, *options), checkout)
+
+
+def changed_checkout(folder: Path) -> Path:
+    """Another checkout of the same in this folder, but for a line of the program."""
+    for name in ("ansible", "app", "schema", ".build"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("Makefile", "gunicorn.conf.py", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    with (folder / "app/money.py").open("a", encoding="utf-8") as module:
+        module.write("\n# One more line.\n")
+    return folder
 
 
 def play(playbook: str, inventory: Path, *options: str) -> Played:

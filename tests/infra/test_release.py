@@ -12,8 +12,10 @@ from tests.infra.customers import PAY, PENNY, Wallet, check_nothing_lost, paying
 from tests.infra.deploying import (
     INSTALL,
     LOCK,
+    ROOT,
     Played,
     archives,
+    changed_checkout,
     install_broken,
     install_other,
     inventory_of,
@@ -25,6 +27,8 @@ from tests.infra.deploying import (
 from tests.infra.hosts import RELEASES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Figure
     from tests.infra.conftest import Tokens
     from tests.infra.hosts import Host, Hosts
@@ -47,6 +51,19 @@ def test_a_second_run_changes_nothing(network: Hosts, first_run: Played, figure:
     one = make("deploy", inventory_of(network), "--limit", RELEASES[1])
     figure(f"two bare hosts to serving: {first_run.seconds:.0f} s (bar 300); with nothing to change: {again.seconds:.0f} s, "
            f"one host {one.seconds:.0f} s (bar 30)")
+
+
+def test_a_change_of_the_code_is_deployed_and_no_request_fails(
+    network: Hosts, host: Host, tokens: Tokens, tmp_path: Path, figure: Figure
+) -> None:
+    before = status(host)["release"]
+    with paying(host.address, tokens(host), 4) as load:
+        done = make("deploy", inventory_of(network), "--limit", host.name, checkout=changed_checkout(tmp_path))
+    figure(f"{host.name}: make deploy of a change of the code, under load: {done.seconds:.0f} s (bar 60)")
+    assert done.exit_status == 0, done.output[-5000:]
+    after = status(host)
+    assert (after["release"] != before, after["previous"], after["ready"]) == (True, before, True)
+    assert load.failed == []
 
 
 def test_people_register_log_in_and_pay_over_https(host: Host, tokens: Tokens) -> None:
@@ -163,7 +180,8 @@ def _cut_off_when_the_standby_starts(host: Host, deploying: list[str]) -> None:
     # The end of the first process of a namespace is the end of all in it, those that Ansible takes out of its own group, too.
     alone = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *deploying]
     with subprocess.Popen(host.ssh(STANDBY_STARTS), stdout=subprocess.PIPE) as told, \
-            subprocess.Popen(alone, env=operator_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as operator:
+            subprocess.Popen(alone, env=operator_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             cwd=ROOT) as operator:
         assert told.stdout
         assert "tarting" in told.stdout.readline().decode()
         operator.kill()
