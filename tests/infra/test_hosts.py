@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.infra.hosts import Host
 
 # Building both images comes before the first test of a new machine.
-pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(params=RELEASES)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.infra.deploying import Played
     from tests.infra.hosts import Host, Hosts
 
-pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
 # Returns when somebody listens, and leaves them behind.
 TAKE_443 = """

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Tokens
     from tests.infra.hosts import Host, Hosts
 
-pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(1800)]
 
 CONNECTIONS = 16
 MOVES = 10

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Tokens
     from tests.infra.hosts import Host, Hosts
 
-pytestmark = [pytest.mark.hosts, pytest.mark.xdist_group("hosts"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
 OPEN_PORTS: Final = {22, 80, 443}
 # Some thousand ports at a time: those that let nobody in do not answer at all, and are given a second and a half.
