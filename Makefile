@@ -14,12 +14,14 @@ local := exec .venv/bin/python -m app.local $(if $(DATA),--data '$(DATA)')
 
 # Ansible finds its own programs by PATH.
 ansible := cd ansible && PATH="$(CURDIR)/.venv/bin:$$PATH"
-playbook = $(ansible) ansible-playbook --inventory '$(abspath inventory.ini)'
-connect = $(ansible) python connect.py '$(abspath inventory.ini)' $(TO)
-hosts = $$(awk '/^\[/ { named = !/:/; next } named && /^[[:alnum:]]/ { print $$1 }' inventory.ini | paste -sd ' ')
+# Of several sets of hosts, each has an inventory of its own: make deploy INVENTORY=trial.ini
+INVENTORY := inventory.ini
+playbook = $(ansible) ansible-playbook --inventory '$(abspath $(INVENTORY))'
+connect = $(ansible) python connect.py '$(abspath $(INVENTORY))' $(TO)
+hosts = $$(awk '/^\[/ { named = !/:/; next } named && /^[[:alnum:]]/ { print $$1 }' '$(INVENTORY)' | paste -sd ' ')
 
 help: ## List these targets
-	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: .venv/installed ## Start the wallet here. HOST=127.0.0.1 PORT=5000, DATA=a folder for the database, DEMO=0 without demo people
 	@$(local) $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(DEMO),$(if $(filter 0,$(DEMO)),--no-demo,--demo))
@@ -27,11 +29,10 @@ run: .venv/installed ## Start the wallet here. HOST=127.0.0.1 PORT=5000, DATA=a 
 reset: .venv/installed ## Forget the database that `make run` made. DATA=its folder
 	@$(local) --reset
 
-test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL
+test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL and, as root, on hosts with systemd; what was left out is told at the end
 	@.venv/bin/python -m pytest
 
-test-deploy: .venv/installed ## Deploy to test hosts with systemd, and break them. Needs podman, which root has installed; some 15 minutes
-	@containers/host/build
+test-deploy: .venv/installed ## Of these, only those that deploy to hosts and break them
 	@.venv/bin/python -m pytest -n 0 --no-cov -m hosts tests/infra
 
 soak: .venv/installed ## Break PostgreSQL, gunicorn, network, disk and clock under load ten times as often as the tests do. An hour
@@ -40,31 +41,31 @@ soak: .venv/installed ## Break PostgreSQL, gunicorn, network, disk and clock und
 bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name
 	@exec .venv/bin/python -m tests.load $(if $(SHORT),--short) $(if $(ONLY),--only '$(ONLY)')
 
-deploy: inventory.ini .venv/installed ## Bring the hosts of inventory.ini to this checkout: from bare to serving, or to the next release without dropping a request
+deploy: $(INVENTORY) .venv/installed ## Bring the hosts of inventory.ini, or INVENTORY=another, to this checkout: from bare to serving, or to the next release
 	@echo "Deploying this checkout to $(hosts). Each host goes on serving what it serves until the new release is proved there."
 	@began=$$(date +%s); $(playbook) site.yml $(ARGS) && echo "Deployed in $$(( $$(date +%s) - began )) s." \
 	  || { echo 'Not deployed: the cause stands above, and what served before serves on. Mend it, then `make deploy` again.' >&2; exit 1; }
 
-check: inventory.ini .venv/installed ## Tell what `make deploy` would change, and change nothing
+check: $(INVENTORY) .venv/installed ## Tell what `make deploy` would change, and change nothing
 	@echo "Rehearsing a deploy to $(hosts). Nothing is changed."
 	@$(playbook) site.yml --check --diff $(ARGS)
 
-rollback: inventory.ini .venv/installed ## Have the hosts serve the release before, without dropping a request
+rollback: $(INVENTORY) .venv/installed ## Have the hosts serve the release before, without dropping a request
 	@echo "Going back to the release before on $(hosts)."
 	@began=$$(date +%s); $(playbook) rollback.yml $(ARGS) && echo "Rolled back in $$(( $$(date +%s) - began )) s." \
 	  || { echo 'Not rolled back: the cause stands above, and what served before serves on.' >&2; exit 1; }
 
-status: inventory.ini .venv/installed ## Show each host's release, health, books, disk, certificate and exposure
+status: $(INVENTORY) .venv/installed ## Show each host's release, health, books, disk, certificate and exposure
 	@$(playbook) status.yml $(ARGS)
 
-logs: inventory.ini .venv/installed ## Follow the wallet's log on a host. TO=its name, where there are several
+logs: $(INVENTORY) .venv/installed ## Follow the wallet's log on a host. TO=its name, where there are several
 	@$(connect) --run 'journalctl --follow --lines=100 --output=cat --unit=payment-system'
 
-ssh: inventory.ini .venv/installed ## Open a shell on a host. TO=its name, where there are several
+ssh: $(INVENTORY) .venv/installed ## Open a shell on a host. TO=its name, where there are several
 	@$(connect)
 
-inventory.ini:
-	@echo 'There is no inventory.ini yet: `cp inventory.example.ini inventory.ini`, write your host into it, then this again.' >&2; exit 1
+$(INVENTORY):
+	@echo 'There is no $@ yet: `cp inventory.example.ini $@`, write your host into it, then this again.' >&2; exit 1
 
 lint: .venv/installed ## Check style, types and the directions of imports
 	@.venv/bin/ruff check .

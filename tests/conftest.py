@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from app import create_app, identity, migrations
 from app.database import make_engine, make_sessions, transact
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
     from flask.testing import FlaskClient
+    from xdist.remote import Producer
 
     from app.database import Sessions
     from app.identity import Viewer
@@ -41,6 +43,7 @@ CLUSTER_SETTINGS = {"max_connections": "300", "shared_buffers": "128MB", "synchr
                     "max_wal_size": "256MB", "autovacuum": "off"}
 MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of our own is made in it
 
+HOSTS_FOLDER = "tests/infra/"
 FIGURE = "figure"
 Figure = Callable[[str], None]
 
@@ -92,6 +95,20 @@ class Browsers(Protocol):
     """Makes a signed-in browser: registers the person at the first call."""
 
     def __call__(self, username: str) -> FlaskClient: ...
+
+
+class HostsOnOneWorker(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
+    """Gives the tests on hosts to one worker, at first, so that hosts are started and deployed to once; any other test to whoever is free.
+
+    Not xdist's groups: its 3.8 writes them into an attribute that pytest 9.2 does not read any more, and each worker deploys.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return HOSTS_FOLDER if nodeid.startswith(HOSTS_FOLDER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> HostsOnOneWorker:
+    return HostsOnOneWorker(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,17 +1,22 @@
-"""What the tests of the deployment share: bare hosts of both Debians, or the reason why this machine has none."""
+"""What the tests of the deployment share: hosts of both Debians, bare or serving, or the reason why this machine has none; customers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.infra.customers import join
+from tests.infra.deploying import Played, inventory_of, make
 from tests.infra.hosts import RELEASES, Hosts, NoHostsError, hosts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.infra.hosts import Host
+
+Tokens = Callable[["Host"], dict[str, str]]
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +37,36 @@ def debian_12(network: Hosts) -> Host:
 @pytest.fixture(scope="session")
 def debian_13(network: Hosts) -> Host:
     return network.start(RELEASES[1])
+
+
+@pytest.fixture(scope="session")
+def first_run(network: Hosts, debian_12: Host, debian_13: Host) -> Played:
+    """`make check` and `make deploy` on two bare hosts."""
+    assert debian_12.release != debian_13.release
+    inventory = inventory_of(network)
+    rehearsed = make("check", inventory)
+    assert rehearsed.exit_status == 0, rehearsed.output[-5000:]
+    done = make("deploy", inventory)
+    assert done.exit_status == 0, done.output[-5000:]
+    return done
+
+
+@pytest.fixture(params=RELEASES)
+def host(request: pytest.FixtureRequest, first_run: Played) -> Host:
+    """A host that serves."""
+    assert first_run.changed
+    deployed: Host = request.getfixturevalue(request.param.replace("-", "_"))
+    return deployed
+
+
+@pytest.fixture(scope="session")
+def tokens() -> Tokens:
+    """Some customers of a host, who joined by HTTPS, with their tokens."""
+    joined: dict[str, dict[str, str]] = {}
+
+    def of(host: Host) -> dict[str, str]:
+        if host.name not in joined:
+            joined[host.name] = {name: join(host.address, name) for name in (f"person-{place}" for place in range(8))}
+        return joined[host.name]
+
+    return of

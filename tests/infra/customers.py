@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.infra.hosts import Host
 
 ANSWER_SECONDS: Final = 60
 PASSWORD: Final = "correct-horse-battery-staple-27"
@@ -155,3 +158,13 @@ def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[L
             over.set()
     for each in people:
         each.result()
+
+
+def check_nothing_lost(host: Host, load: Load) -> None:
+    """Every payment that was acknowledged is in the books once, and the books balance. Raises: AssertionError."""
+    assert len(load.paid) > 100
+    stored = Counter(host.run("psql --username=payment_system_owner --dbname=payment_system --no-align --tuples-only "
+                              "--command 'SELECT id FROM ledger.transfers'").stdout.split())
+    assert all(stored[key] == 1 for key in load.paid)
+    assert max(stored.values()) == 1
+    assert "The books balance" in host.run("payment-system ledger verify").stdout

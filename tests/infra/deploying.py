@@ -1,10 +1,12 @@
-"""Owns a deployment in the tests: running the project's own playbooks against test hosts, and further releases on them."""
+"""Owns a deployment in the tests: what an operator types, against test hosts, and further releases on them."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -15,18 +17,19 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from tests.infra.hosts import Host, Hosts
 
-ANSIBLE: Final = Path(__file__).parents[2] / "ansible"
+ROOT: Final = Path(__file__).parents[2]
 PLAY_SECONDS: Final = 900
 # Customers of the tests come from one address, which the proxy would tell to wait.
 VARIABLES: Final = "[wallet:vars]\nproxy_requests_per_second=5000\nproxy_requests_burst=1000\n"
 INCOMING: Final = "/opt/payment-system/incoming"
+LOCK: Final = "/run/payment-system-release.lock"
 INSTALL: Final = "payment-system-release install --keep=5 --by=tests"
 CHANGED: Final = re.compile(r"^(\S+) +: ok=.* changed=(\d+) ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Played:
-    """What a playbook did."""
+    """What came of it."""
 
     output: str
     exit_status: int
@@ -37,17 +40,57 @@ class Played:
         """How many tasks changed something, by host."""
         return {host: int(count) for host, count in CHANGED.findall(self.output)}
 
+    @property
+    def told(self) -> str:
+        """What was said, without the line breaks that Ansible puts into it."""
+        return " ".join(self.output.split())
 
-def play(network: Hosts, playbook: str, *options: str) -> Played:
-    """Run one of the project's playbooks against these hosts, as the Makefile does."""
-    inventory = network.folder / "deploy.ini"
-    inventory.write_text(network.inventory.read_text() + VARIABLES)
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"}
+
+def inventory_of(network: Hosts, *lines: str) -> Path:
+    """An inventory of these lines, each a host, or of the hosts that are called after their release."""
+    path = network.folder / "deploy.ini"
+    lines = lines or tuple(host.inventory_line for host in network.started if host.name == host.release)
+    path.write_text("\n".join(("[wallet]", *lines, VARIABLES)))
+    return path
+
+
+def operator_environment() -> dict[str, str]:
+    """What the operator's shell has: the project's programs, and no make around it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return {**kept, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "ANSIBLE_NOCOLOR": "1"}
+
+
+def make_command(target: str, inventory: Path, *options: str) -> list[str]:
+    """`make deploy` or another target, as the operator types it, with options for the playbook."""
+    return ["make", "--no-print-directory", target, f"INVENTORY={inventory}", f"ARGS={shlex.join(options)}"]
+
+
+def make(target: str, inventory: Path, *options: str, checkout: Path = ROOT) -> Played:
+    """What comes of `make TARGET`."""
+    return _played(make_command(target, inventory, *options), checkout)
+
+
+def changed_checkout(folder: Path) -> Path:
+    """Another checkout of the same in this folder, but for a line of the program."""
+    for name in ("ansible", "app", "schema", ".build"):
+        shutil.copytree(ROOT / name, folder / name)
+    for name in ("Makefile", "gunicorn.conf.py", "requirements.txt", "requirements-dev.txt"):
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    with (folder / "app/money.py").open("a", encoding="utf-8") as module:
+        module.write("\n# One more line.\n")
+    return folder
+
+
+def play(playbook: str, inventory: Path, *options: str) -> Played:
+    """What comes of a playbook that no target runs."""
+    return _played(["ansible-playbook", "--inventory", str(inventory), playbook, *options], ROOT / "ansible")
+
+
+def _played(command: list[str], folder: Path) -> Played:
     began = time.monotonic()
-    done = subprocess.run(
-        ["ansible-playbook", "--inventory", str(inventory), playbook, *options], cwd=ANSIBLE, env=environment, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=PLAY_SECONDS,
-    )
+    done = subprocess.run(command, cwd=folder, env=operator_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False, timeout=PLAY_SECONDS)
     return Played(done.stdout, done.returncode, time.monotonic() - began)
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 MIGRATION_TRIES: Final = 5
 TRY_AGAIN: Final = 3
 """The exit code of a command that may succeed when it is tried again."""
-AT_BOOT: Final = ("payment-system.socket", "payment-system-probe.socket", "payment-system.service")
 FAILED_REQUEST: Final = re.compile(r'" 50[0234] upstream=')
 
 
@@ -52,11 +51,12 @@ def cut_over(release: Release, by: str, *, is_new: bool) -> dict[str, Any]:
     if is_new:
         _check_loads(release)
         _migrate(release)
+    # A deploy that was cut off may have written units and not have said so.
+    run(["systemctl", "daemon-reload"], why="systemd does not read the units")
     before = read_books()
     if old and is_active(MAIN):
-        _move(old, release)
-    else:
-        _begin(old, release)
+        _start_standby(release, old)
+    _turn(old, release)
     os.utime(release.folder)
     after = read_books()
     check_books(before, after)
@@ -81,23 +81,8 @@ def _migrate(release: Release) -> None:
     say(f"The database is ready for it: {last_words(done.stdout)}")
 
 
-def _begin(old: Release | None, release: Release) -> None:
-    """Nothing serves: no standby is needed."""
-    _turn_to(release, old)
-    try:
-        start(MAIN)
-        check_ready(MAIN, release)
-    except FailedError:
-        if old is None:
-            stop(MAIN)
-            CURRENT.unlink()
-        else:
-            point(CURRENT, old.folder)
-            start(MAIN)
-        raise
-
-
-def _move(old: Release, release: Release) -> None:
+def _start_standby(release: Release, old: Release) -> None:
+    """Have a standby prove the release, and serve it beside the old one. Raises: FailedError; then there is no standby."""
     point(STANDBY, release.folder)
     try:
         start(STANDBY_UNIT)
@@ -106,6 +91,10 @@ def _move(old: Release, release: Release) -> None:
         _end_standby()
         raise FailedError(f"{error} The release {old.id} goes on serving.") from error
     say("The standby serves the new release beside the old one.")
+
+
+def _turn(old: Release | None, release: Release) -> None:
+    """Have the service serve this release. Raises: FailedError when it does not; then the old one is back."""
     before_old = led_to(PREVIOUS)
     _turn_to(release, old)
     try:
@@ -113,15 +102,25 @@ def _move(old: Release, release: Release) -> None:
         check_ready(MAIN, release)
     except FailedError as error:
         # The standby goes on serving until the old release is back, and if it does not come back.
-        point(CURRENT, old.folder)
-        if before_old:
-            point(PREVIOUS, before_old.folder)
-        start(MAIN)
-        check_ready(MAIN, old)
+        outcome = _turn_back(old, before_old)
         _end_standby()
-        raise FailedError(f"{error} The release {old.id} serves again.") from error
+        raise FailedError(f"{error} {outcome}") from error
     _end_standby()
-    say("The service serves the new release; the standby is gone.")
+    say("The service serves the new release, and no standby does.")
+
+
+def _turn_back(old: Release | None, before_old: Release | None) -> str:
+    """Have the service serve what it did. Returns what came of it, in a sentence. Raises: FailedError."""
+    if old is None:
+        stop(MAIN)
+        CURRENT.unlink()
+        return "There is no release before it on this host, so nothing serves."
+    point(CURRENT, old.folder)
+    if before_old:
+        point(PREVIOUS, before_old.folder)
+    start(MAIN)
+    check_ready(MAIN, old)
+    return f"The release {old.id} serves again."
 
 
 def _end_standby() -> None:
@@ -132,7 +131,7 @@ def _end_standby() -> None:
 
 def _turn_to(release: Release, old: Release | None) -> None:
     """From here on a reboot brings up this release. What it goes back to is written down before."""
-    run(["systemctl", "enable", "--quiet", *AT_BOOT], why="The service cannot be started with the host")
+    run(["systemctl", "enable", "--quiet", MAIN], why="The service cannot be started with the host")
     if old and old != release:
         point(PREVIOUS, old.folder)
     point(CURRENT, release.folder)
