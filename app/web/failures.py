@@ -35,7 +35,7 @@ WORDINGS: Final = {
     413: Wording("That was too much to send", "Shorten what you entered and send it again."),
     415: Wording("That is not what a form sends", "Open the page and send its form."),
     421: Wording("This is another address", "Open the wallet under its own name."),
-    429: Wording("That was too often", "Wait a little and try again."),
+    429: Wording("Wait a moment", "Wait a little and try again."),
     500: Wording("Something went wrong on our side", "It was not your doing, and it is written down. Try again in a moment."),
     503: Wording("The wallet is catching its breath", "Try again in a moment."),
 }
