@@ -197,12 +197,12 @@ def test_the_pages_say_when_to_try_again_and_hash_nothing(browser: Browsers, cli
     refused = client.post("/login", data={"username": "alice", "password": PASSWORD})
     assert len(hashes) == 10
     shown = page(refused, 429)
-    assert shown.heading == "That was too often"
+    assert shown.heading == "Wait a moment"
     assert f"Try again in {refused.headers['Retry-After']} seconds." in shown.text
     form = {"current_password": "wrong", "new_password": "another long phrase of mine"}
     for _ in range(10):
         assert alice.post("/account/password", data=form).status_code == 401
-    assert page(alice.post("/account/password", data={**form, "current_password": PASSWORD}), 429).heading == "That was too often"
+    assert page(alice.post("/account/password", data={**form, "current_password": PASSWORD}), 429).heading == "Wait a moment"
     assert len(hashes) == 20
     refused = alice.post("/graphql", json={"query": CHANGE, "variables": {"input": {"currentPassword": PASSWORD, "newPassword": "x"}}})
     assert refused.json
@@ -213,7 +213,7 @@ def test_twenty_registrations_from_one_place_and_no_more(client: FlaskClient, da
     for number in range(20):
         assert client.post("/register", data={"username": f"person-{number}", "password": "short"}).status_code == 422
     form = {"username": "somebody", "password": PASSWORD}
-    assert page(client.post("/register", data=form), 429).heading == "That was too often"
+    assert page(client.post("/register", data=form), 429).heading == "Wait a moment"
     query = f'mutation {{ register(input: {{username: "somebody", password: "{PASSWORD}"}}) {{ errors {{ code }} }} }}'
     refused = client.post("/graphql", json={"query": query})
     assert refused.json

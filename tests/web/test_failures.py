@@ -106,7 +106,7 @@ def test_too_many_tries_are_told_how_long_to_wait(client: FlaskClient, monkeypat
     monkeypatch.setattr("app.web.pages.entrance.check_credentials", throttled)
     answer = client.post("/login", data={"username": "alice", "password": "a"})
 
-    assert page(answer, 429).heading == "That was too often"
+    assert page(answer, 429).heading == "Wait a moment"
     assert "Try again in 7 seconds." in answer.text
     assert answer.headers["Retry-After"] == "7"
 
