@@ -133,8 +133,9 @@ def _build(wallet: Composed) -> None:
     folder = wheels.with_suffix("")
     with tarfile.open(wheels) as archive:
         archive.extractall(folder, filter="data")
-    offline = f"--format=docker --volume={folder}:/wheels:ro --build-arg=PIP_NO_INDEX=1 --build-arg=PIP_FIND_LINKS=/wheels"
-    done = wallet.compose(f"--podman-build-args={offline}", "build", timeout_seconds=BUILD_SECONDS)
+    # With this machine's own network: podman's may have no way out where two kinds of it were in use.
+    options = f"--format=docker --network=host --volume={folder}:/wheels:ro --build-arg=PIP_NO_INDEX=1 --build-arg=PIP_FIND_LINKS=/wheels"
+    done = wallet.compose(f"--podman-build-args={options}", "build", timeout_seconds=BUILD_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
