@@ -67,7 +67,9 @@ def _finish_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = facts.request_id
     if not is_static:
         began_seconds = g.get("began_seconds", time.monotonic())
-        record_request(facts, status=response.status_code, username=g.get("username"), began_seconds=began_seconds)
+        record_request(
+            facts, status=response.status_code, username=g.get("username"), began_seconds=began_seconds, deed=g.get("deed"),
+        )
     return response
 
 

@@ -144,7 +144,7 @@ class Entry:
         await send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, secure=secure)})
         await send({"type": "http.response.body", "body": made.body})
         # Nobody waits for the line.
-        record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds)
+        record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds, deed=made.deed)
 
 
 def create_entry() -> Entry:

@@ -82,6 +82,8 @@ class WrongCredentialsError(WalletError):
     http_status = 401
     default_message = "The username or the password is not right. Check both and try again."
     default_field = "password"
+    account: str | None = None
+    """Whose password it was to be; None for a name that is nobody's."""
 
 
 class UnauthenticatedError(WalletError):

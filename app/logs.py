@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from select import PIPE_BUF
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # What logging itself puts on a record; all else came in `extra` and is a field of the event.
 OWN_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 MAXIMUM_FIELD_CHARACTERS: Final = 4000
+# An API token, whole or cut short, that somebody put where it does not belong: into an address, or for a name. Handles are shorter.
+TOKEN: Final = re.compile(r"wave_[A-Za-z0-9_-]{28,}")
 ENCODE: Final = json.JSONEncoder(default=str, ensure_ascii=False).encode
 
 
@@ -23,7 +26,7 @@ class JsonLines(logging.Formatter):
     """An event as one line of JSON: time, level, event, and the fields given with it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end. Never fails: what JSON does not know is written as its text."""
+        """The line, without its end and without tokens. Never fails: what JSON does not know is written as its text."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -32,7 +35,8 @@ class JsonLines(logging.Formatter):
         line.update({name: value for name, value in vars(record).items() if name not in OWN_ATTRIBUTES})
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)[-MAXIMUM_FIELD_CHARACTERS:]
-        return ENCODE(line)
+        text = ENCODE(line)
+        return TOKEN.sub("wave_…", text) if "wave_" in text else text
 
 
 class LinesOfATurn(logging.StreamHandler[TextIO]):

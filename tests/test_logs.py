@@ -12,6 +12,8 @@ from uuid import UUID
 
 import pytest
 
+from app.identity.tokens import TOKEN_PREFIX
+from app.identity.viewer import new_token
 from app.logs import JsonLines, _parts, log_as_json
 
 if TYPE_CHECKING:
@@ -34,6 +36,14 @@ def test_an_event_has_its_time_level_name_and_fields() -> None:
         "time": "1970-01-01T00:00:00.000+00:00", "level": "info", "event": "paid bob", "amount": "1.00\n£",
         "payment": "00000000-0000-0000-0000-000000000007",
     }
+
+
+def test_a_token_is_not_written_wherever_it_was_put() -> None:
+    record = logging.makeLogRecord({"msg": "request", "created": 0.0})
+    record.path, record.user = "/users/" + new_token(TOKEN_PREFIX), "wave_abcdefghijklmnopqrstuvwxyz0"
+    record.detail = "no user 'wave_0123456789-0123456789_0123456789abcde'"
+    assert {name: line_of(record)[name] for name in ("path", "user", "detail")} == {
+        "path": "/users/wave_…", "user": "wave_abcdefghijklmnopqrstuvwxyz0", "detail": "no user 'wave_…'"}
 
 
 def test_a_bugs_traceback_is_in_its_line() -> None:

@@ -20,7 +20,7 @@ from app.api.short_way import order_of
 from app.api.wallet_question import question_of
 from app.database import transact
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
-from app.http import Facts, Wave, log_failure, login_cookie
+from app.http import Deed, Facts, Wave, deed_refused, log_failure, login_cookie
 from app.payments import Settled
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Answer:
     """Each as `login_cookie` makes it."""
     username: str | None = None
     """Who asked, for the log."""
+    deed: Deed | None = None
+    """What was done or refused, for the log."""
 
 
 class Desk(Protocol):
@@ -137,10 +139,12 @@ def _context(facts: Facts, running: Wave, session: Session = NO_DATABASE, **know
 def failure(error: Exception, facts: Facts) -> Answer:
     """The answer to a request that was not executed: the developer's mistakes, an expected failure, or a bug under its id."""
     if isinstance(error, RequestRefusedError):
-        return Answer(status=error.status, body=_json({"errors": request_errors(error)}), headers=error.headers)
+        deed = Deed(action=None, result=error.code)
+        return Answer(status=error.status, body=_json({"errors": request_errors(error)}), headers=error.headers, deed=deed)
     log_failure(error, facts)
     if not isinstance(error, WalletError):
-        return Answer(status=SERVER_ERROR, body=_json({"errors": [masked(facts)]}))
+        deed = Deed(action=None, result=RequestCode.INTERNAL)
+        return Answer(status=SERVER_ERROR, body=_json({"errors": [masked(facts)]}), deed=deed)
     headers: dict[str, str] = {}
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
@@ -148,7 +152,7 @@ def failure(error: Exception, facts: Facts) -> Answer:
         headers["Retry-After"] = str(error.retry_after_seconds)
     elif error.http_status == SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(DatabaseUnavailableError.RETRY_AFTER_SECONDS)
-    return Answer(status=error.http_status, body=_json({"errors": [told(error)]}), headers=headers)
+    return Answer(status=error.http_status, body=_json({"errors": [told(error)]}), headers=headers, deed=deed_refused(error))
 
 
 @cache
@@ -171,13 +175,16 @@ def _answer_of(executed: Executed) -> Answer:
         lifetime = settings.login_lifetime_seconds if context.login_token else 0
         cookies = (login_cookie(context.login_token, secure=settings.secure_cookies, lifetime_seconds=lifetime),)
     told_errors = f',"errors":{ENCODE(errors)}' if errors else ""
-    wait = context.retry_after_seconds
+    deed, wait = context.deed, context.retry_after_seconds
+    if errors:
+        deed = Deed(action=deed.action if deed else None, result=errors[0]["extensions"]["code"])
     return Answer(
         status=SERVER_ERROR if failed else RateLimitedError.http_status if wait else OK,
         body=f'{{"data":{executed.data or "null"}{told_errors}}}'.encode(),
         headers={"Retry-After": str(wait)} if wait else {},
         cookies=cookies,
         username=context.viewer.username if context.viewer else None,
+        deed=deed,
     )
 
 

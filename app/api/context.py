@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
     from sqlalchemy.orm import Session
 
-    from app.http import Facts, Pace
+    from app.http import Deed, Facts, Pace
     from app.identity import Viewer
     from app.money import Currency
     from app.payments import Seen, Settled
@@ -57,6 +57,9 @@ class Context:
 
     retry_after_seconds: int | None = None
     """How long to wait, when it was refused because it was too often."""
+
+    deed: Deed | None = None
+    """What the mutation did, for the log."""
 
     settled: Settled | None = None
     """What became of the payment, when it was posted before the query runs."""

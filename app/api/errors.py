@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from app.errors import InsufficientFundsError, RateLimitedError, WalletError
-from app.http import log_failure
+from app.http import deed_refused, log_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
 
     from app.api.context import Context
+    from app.api.payloads import Payload
     from app.money import Money
 
 Value = TypeVar("Value")
@@ -73,15 +74,17 @@ class Problems:
 
 
 def mutation(
-    payload: Callable[..., object], function: Callable[..., object], inputs: Callable[..., object] | None = None
+    payload: Callable[..., object], function: Callable[..., Payload], inputs: Callable[..., object] | None = None
 ) -> Callable[..., object]:
     """What GraphQL calls for a mutation: the function's payload, or one that tells every expected failure as data.
 
     Args:
         payload: makes the payload of a mutation that did nothing, from `errors`.
-        function: takes the context and the field's arguments, returns the payload, raises WalletError or InvalidInputsError.
+        function: takes the context and the field's arguments, returns the payload, raises WalletError or InvalidInputsError; the log
+            has its name.
         inputs: makes the argument `given` of the input object's fields.
     """
+    action = function.__name__
 
     def resolve(_root: None, info: GraphQLResolveInfo, **arguments: Any) -> object:  # noqa: ANN401 - each function types its own
         context: Context = info.context
@@ -92,12 +95,16 @@ def mutation(
         if inputs is not None:
             arguments["given"] = inputs(**arguments["given"])
         try:
-            return function(context, **arguments)
+            made = function(context, **arguments)
         except WalletError as error:
             errors = (error,)
         except InvalidInputsError as several:
             errors = several.errors
+        else:
+            context.deed = made.deed(action)
+            return made
         context.refused = True
+        context.deed = deed_refused(errors[0], action)
         for each in errors:
             if isinstance(each, RateLimitedError):
                 context.retry_after_seconds = each.retry_after_seconds

@@ -17,10 +17,10 @@ from app.api.compiled import ENCODE, Info
 from app.api.context import Context, Outcome
 from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
-from app.api.resolvers.paying import payload_of
+from app.api.resolvers.paying import payload_of, send_payment
 from app.api.schema import SCHEMA
 from app.database import transact
-from app.http import viewer_of
+from app.http import Deed, viewer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -102,6 +102,7 @@ def execute_settled(operation: Operation, context: Context) -> Executed:
     """Answer a `sendPayment` whose payment is made, or refused, already: it only reads."""
     way, settled = operation.prepared.short_way, context.settled
     if way and settled and not settled.failure:
+        context.deed = Deed(action=send_payment.__name__, object_id=settled.payment_id)
         return _by_function(operation, context, lambda: way.text % way.read(payload_of(settled), Info(context, {})))
     return _by_graphql_core(operation, context)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.http import DONE, Deed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
@@ -17,15 +19,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ViewerPayload:
-    """Who is signed in now."""
+class Payload:
+    """What all of them have."""
 
-    viewer: Viewer | None = None
     errors: tuple[Refusal, ...] = ()
+
+    @property
+    def object_id(self) -> UUID | None:
+        """What was made or ended, for the log."""
+        return None
+
+    @property
+    def count(self) -> int | None:
+        """How many were made, of many."""
+        return None
+
+    def deed(self, action: str) -> Deed:
+        """What the log says of it."""
+        refused = self.errors and not self.count
+        return Deed(action=action, result=self.errors[0].code if refused else DONE, object_id=self.object_id, count=self.count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentPayload:
+class ViewerPayload(Payload):
+    """Who is signed in now."""
+
+    viewer: Viewer | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentPayload(Payload):
     """Which payment is in the books. Its fields are read only if they are asked for."""
 
     payment_id: UUID | None = None
@@ -34,30 +57,48 @@ class PaymentPayload:
     find: Callable[[UUID], Payment] | None = None
     """How it is looked up, when it is one of many."""
     replayed: bool = False
-    errors: tuple[Refusal, ...] = ()
+
+    @property
+    def object_id(self) -> UUID | None:
+        """The payment's id."""
+        return self.payment_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentsPayload:
+class PaymentsPayload(Payload):
     """What became of each of many payments, in their order."""
 
     results: tuple[PaymentPayload, ...] = ()
     total: Money | None = None
-    errors: tuple[Refusal, ...] = ()
+
+    @property
+    def count(self) -> int | None:
+        """How many of them are in the books."""
+        return sum(each.payment_id is not None for each in self.results)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiTokenPayload:
+class ApiTokenPayload(Payload):
     """The new token and its secret."""
 
     api_token: ApiToken | None = None
     secret: str | None = None
-    errors: tuple[Refusal, ...] = ()
+
+    @property
+    def object_id(self) -> UUID | None:
+        """The token's id, which opens nothing."""
+        return self.api_token.id if self.api_token else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DonePayload:
+class DonePayload(Payload):
     """Whether it was done."""
 
     done: bool = False
-    errors: tuple[Refusal, ...] = ()
+    ended: UUID | None = None
+    """The login or token that opens nothing any more."""
+
+    @property
+    def object_id(self) -> UUID | None:
+        """What was ended."""
+        return self.ended

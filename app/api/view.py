@@ -40,7 +40,7 @@ def failure_response(error: Exception) -> Response:
 
 
 def _response(made: Answer) -> Response:
-    g.username = made.username
+    g.username, g.deed = made.username, made.deed
     mimetype = "application/json" if made.body else None
     response = Response(made.body, status=made.status, headers=dict(made.headers), mimetype=mimetype)
     for cookie in made.cookies:

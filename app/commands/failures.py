@@ -9,6 +9,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from app.commands.audit import AuditedCommand
 from app.database import sqlstate
 from app.errors import (
     ConflictRetryError,
@@ -58,7 +59,12 @@ IN_USE: Final = "Something else is using the tables, so nothing was changed. Try
 
 
 class OperatorGroup(AppGroup):
-    """Commands whose foreseen failures are sentences. A bug keeps its traceback: who runs a terminal may see and report it."""
+    """Commands whose foreseen failures are sentences. A bug keeps its traceback: who runs a terminal may see and report it.
+
+    What changes something is written down.
+    """
+
+    command_class = AuditedCommand
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Take a command into the group, with the exit codes in its help."""

@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 
 from app import identity, payments
 from app.commands.answers import Json, answer, counted, json_option
+from app.commands.audit import AuditedCommand
 from app.commands.desk import desk
 from app.commands.failures import ExitCode
 from app.errors import (
@@ -41,7 +42,7 @@ LINES_PER_STEP: Final = 500
 Outcomes = list[tuple[PayoutLine, "Posting | WalletError"]]
 
 
-@click.command()
+@click.command(cls=AuditedCommand)
 @click.argument("file", type=click.File("rb"))
 @click.option("--from", "username", required=True, metavar="USERNAME", help="Whose wallet pays.")
 @click.option("--atomic/--each", default=True, help="All or none, which is the default; or each line on its own.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from dotenv import dotenv_values
 
+from app.commands.audit import log_to_system
 from app.commands.failures import ExitCode
 from app.devdb.note import read_note
 from app.errors import SettingError
@@ -24,6 +25,7 @@ def create_app() -> Flask:
     if not os.environ.get("DATABASE_URL", "").strip() and not (dotenv_values(".env").get("DATABASE_URL") or "").strip():
         # The settings of the `make run` that runs here, if one does; what the environment says of the others stays.
         os.environ.update({**read_note(), **{name: value for name, value in os.environ.items() if value.strip()}})
+    log_to_system()
     try:
         return app.create_app()
     except SettingError as error:

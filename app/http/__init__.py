@@ -7,9 +7,11 @@ from app.http.failures import error_id_of, log_failure
 from app.http.guard import check_host, check_request, check_same_site, cookie_name, hardened, login_cookie
 from app.http.health import Readiness, readiness
 from app.http.pace import Pace
-from app.http.record import record_request
+from app.http.record import DONE, Deed, deed_refused, record_request
 
 __all__ = [
+    "DONE",
+    "Deed",
     "Facts",
     "Pace",
     "Readiness",
@@ -24,6 +26,7 @@ __all__ = [
     "check_same_site",
     "client_address",
     "cookie_name",
+    "deed_refused",
     "error_id_of",
     "facts_of_request",
     "hardened",

@@ -51,7 +51,9 @@ def check_host(facts: Facts, hosts: Collection[str]) -> None:
     Raises: WrongHostError.
     Source: RFC 9110, section 7.4.
     """
-    if hosts and facts.path not in HEALTH_PATHS and PORT.sub("", facts.host).rstrip(".").lower() not in hosts:
+    if not hosts or facts.host in hosts or facts.path in HEALTH_PATHS:
+        return
+    if PORT.sub("", facts.host).rstrip(".").lower() not in hosts:
         raise WrongHostError(f"host {facts.host[:MAXIMUM_HOST_CHARACTERS]!r}")
 
 

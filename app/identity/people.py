@@ -73,7 +73,7 @@ def parse_username(text: str) -> str:
     """
     username = text.lower() if text.isascii() else text
     if USERNAME_PATTERN.fullmatch(username) is None:
-        raise InvalidUsernameError(f"not a handle: {text[:40]!r}")
+        raise InvalidUsernameError(f"not a handle, of {len(text)} characters")
     return username
 
 
@@ -116,7 +116,9 @@ def check_credentials(session: Session, *, username: str, password: str) -> Pers
     right, new_hash = verify_password(password, row.password_hash if row else None)
     if row is None or not right:
         # Not what was typed: people type their password into the wrong field.
-        raise WrongCredentialsError(f"login refused for {row.username if row else 'an unknown name'}")
+        refused = WrongCredentialsError(f"login refused for {row.username if row else 'an unknown name'}")
+        refused.account = row.username if row else None
+        raise refused
     if new_hash:
         session.execute(update(User).where(User.id == row.id).values(password_hash=new_hash))
     return _person(row)

@@ -9,9 +9,10 @@ from flask import g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
-from app.http import error_id_of, facts_of_request, log_failure
+from app.http import Deed, deed_refused, error_id_of, facts_of_request, log_failure
 from app.web.answers import Page, rendered, see, signed_out
 from app.web.own_path import path_to_return_to
+from app.web.routes import DEEDS
 
 if TYPE_CHECKING:
     from flask import Response
@@ -52,9 +53,12 @@ def failure_response(error: Exception) -> Response:
     What exactly went wrong is in the log alone.
     """
     facts = facts_of_request()
+    action = DEEDS.get(request.endpoint or "")
     if isinstance(error, HTTPException) and (error.code or BUG) < BUG:
+        g.deed = Deed(action=action, result=error.name)
         return _http_failure(error)
     log_failure(error, facts)
+    g.deed = deed_refused(error, action) if isinstance(error, WalletError) else Deed(action=action, result="INTERNAL")
     if isinstance(error, UnauthenticatedError):
         return _way_to_log_in(facts)
     if not isinstance(error, WalletError):

@@ -10,7 +10,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.database import transact
 from app.errors import UnauthenticatedError, WalletError
-from app.http import facts_of_request, log_failure, viewer_of, wave
+from app.http import Deed, deed_refused, facts_of_request, log_failure, viewer_of, wave
 from app.web.answers import Answer, Page, rendered
 from app.web.forms import FormRefusedError, belongs_to_form, errors_of, problems_of
 
@@ -29,6 +29,8 @@ PUBLIC_ENDPOINTS: Final = frozenset({
     "static", "healthz", "readyz", "api.graphql",
     "web.home", "web.person", "web.register_form", "web.register", "web.login_form", "web.login", "web.logout",
 })
+DEEDS: Final[dict[str, str]] = {}
+"""What the log calls what each endpoint changes. Whoever adds a page that changes something says it there."""
 # The longest form has a display name, a memo and two passwords: a few KB even when every letter takes four bytes and is escaped.
 MAXIMUM_FORM_BYTES: Final = 64 * 1024
 FORM_TYPES: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
@@ -36,11 +38,14 @@ FORM_TYPES: Final = frozenset({"application/x-www-form-urlencoded", "multipart/f
 blueprint: Final = Blueprint("web", __name__)
 
 
-def public_page(rule: str, *, method: str = "GET", again: PublicView | None = None) -> Callable[[PublicView], PublicView]:
+def public_page(
+    rule: str, *, method: str = "GET", does: str | None = None, again: PublicView | None = None
+) -> Callable[[PublicView], PublicView]:
     """Add a page that anyone may see. Its endpoint is `web.` and the view's name, and must be in PUBLIC_ENDPOINTS.
 
     Args:
         method: GET to show, POST to change something.
+        does: what the log calls the change; as the API's mutation, where it has the same.
         again: the view that shows the same form once more when this one refuses what was entered.
     """
 
@@ -52,6 +57,9 @@ def public_page(rule: str, *, method: str = "GET", again: PublicView | None = No
         def answer(**path: Any) -> Response:  # noqa: ANN401 - what a URL holds differs by page
             return _answer(view, again, path)
 
+        if does:
+            DEEDS[endpoint] = does
+
         blueprint.add_url_rule(rule, view.__name__, answer, methods=[method])
         return view
 
@@ -59,12 +67,13 @@ def public_page(rule: str, *, method: str = "GET", again: PublicView | None = No
 
 
 def private_page(
-    rule: str, *, method: str = "GET", again: PrivateView | None = None, maximum_bytes: int = MAXIMUM_FORM_BYTES
+    rule: str, *, method: str = "GET", does: str | None = None, again: PrivateView | None = None, maximum_bytes: int = MAXIMUM_FORM_BYTES
 ) -> Callable[[PrivateView], PrivateView]:
     """Add a page of the signed-in person. Anyone else is sent to log in before the view is called.
 
     Args:
         method: as `public_page`.
+        does: as `public_page`.
         again: as `public_page`.
         maximum_bytes: how large a form it takes.
     """
@@ -72,6 +81,9 @@ def private_page(
     def add(view: PrivateView) -> PrivateView:
         def answer(**path: Any) -> Response:  # noqa: ANN401 - what a URL holds differs by page
             return _answer(_with_login(view), again and _with_login(again), path, maximum_bytes)
+
+        if does:
+            DEEDS[f"{blueprint.name}.{view.__name__}"] = does
 
         blueprint.add_url_rule(rule, view.__name__, answer, methods=[method])
         return view
@@ -95,10 +107,15 @@ def _answer(view: PublicView, again: PublicView | None, path: dict[str, Any], ma
     if request.method == "POST" and request.content_length and request.mimetype not in FORM_TYPES:
         raise UnsupportedMediaType
     try:
-        return rendered(_transacted(view, path))
+        answer = _transacted(view, path)
+        if request.endpoint in DEEDS:
+            g.deed = Deed(action=DEEDS[request.endpoint], object_id=g.get("object_id") or next(iter(path.values()), None),
+                          count=g.get("count"))
+        return rendered(answer)
     except (WalletError, FormRefusedError) as error:
         if again is None or not belongs_to_form(error):
             raise
+        g.deed = deed_refused(errors_of(error)[0], DEEDS.get(request.endpoint or ""))
         for each in errors_of(error):
             log_failure(each, facts_of_request())
         g.problems = problems_of(error)

@@ -85,7 +85,9 @@ def test_its_lines_for_a_database_of_your_own_are_all_that_an_upgrade_needs() ->
             done = subprocess.run(
                 [flask, *command.split()], cwd=README.parent, env=environment, capture_output=True, text=True, check=False,
             )
-            assert (done.returncode, done.stderr) == (0, "")
+            # Where the machine has no log of its own, what was changed is told there.
+            told = [line for line in done.stderr.splitlines() if '"event": "command"' not in line]
+            assert (done.returncode, told) == (0, [])
             assert done.stdout.startswith(said)
 
 

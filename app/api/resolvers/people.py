@@ -89,7 +89,7 @@ def revoke_login(context: Context, *, login_id: object) -> DonePayload:
     identity.end_login(context.session, viewer, wanted)
     if wanted == viewer.login_id:
         context.login_token = ""
-    return DonePayload(done=True)
+    return DonePayload(done=True, ended=wanted)
 
 
 def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayload:
@@ -109,8 +109,9 @@ def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayloa
 
 def revoke_api_token(context: Context, *, token_id: object) -> DonePayload:
     """Raises: UnauthenticatedError, InvalidInputError (id), NotFoundError, ForbiddenError for an API token."""
-    identity.revoke_api_token(context.session, context.signed_in(), read_uuid(token_id, "id"))
-    return DonePayload(done=True)
+    wanted = read_uuid(token_id, "id")
+    identity.revoke_api_token(context.session, context.signed_in(), wanted)
+    return DonePayload(done=True, ended=wanted)
 
 
 def _sign_in(context: Context, username: str) -> ViewerPayload:

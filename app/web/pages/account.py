@@ -59,14 +59,14 @@ def account(session: Session, viewer: Viewer) -> Page:
     })
 
 
-@private_page("/account/name", method="POST", again=account)
+@private_page("/account/name", method="POST", does="change_display_name", again=account)
 def account_name(session: Session, viewer: Viewer) -> Response:
     """Store another display name; the handle stays."""
     change_display_name(session, viewer, text_of("display_name"))
     return see("account", done="name")
 
 
-@private_page("/account/password", method="POST", again=account)
+@private_page("/account/password", method="POST", does="change_password", again=account)
 def account_password(session: Session, viewer: Viewer) -> Response:
     """Store another password and sign every other browser out."""
     settings = wave().settings
@@ -86,7 +86,7 @@ def account_password(session: Session, viewer: Viewer) -> Response:
     return see("account", done="password_and_tokens")
 
 
-@private_page("/account/logins/<uuid:login_id>/end", method="POST")
+@private_page("/account/logins/<uuid:login_id>/end", method="POST", does="revoke_login")
 def account_login_end(session: Session, viewer: Viewer, login_id: UUID) -> Response:
     """Sign one browser out; one's own too."""
     end_login(session, viewer, login_id)
@@ -96,7 +96,7 @@ def account_login_end(session: Session, viewer: Viewer, login_id: UUID) -> Respo
     return see("account", done="login")
 
 
-@private_page("/account/tokens", method="POST", again=account)
+@private_page("/account/tokens", method="POST", does="create_api_token", again=account)
 def account_token(session: Session, viewer: Viewer) -> Page:
     """Make a token. The answer is the only place that ever shows its secret, so it is not a redirect, and no cache keeps it."""
     problems = Problems()
@@ -112,10 +112,11 @@ def account_token(session: Session, viewer: Viewer) -> Page:
         # With no scopes it is refused in any case, and says what is wrong with the name.
         issued = create_api_token(session, viewer, name=text_of("name"), scopes=scopes)
     problems.refuse_if_any()
+    g.object_id = issued.token.id
     return Page("token_created.html", {"issued": issued})
 
 
-@private_page("/account/tokens/<uuid:token_id>/revoke", method="POST")
+@private_page("/account/tokens/<uuid:token_id>/revoke", method="POST", does="revoke_api_token")
 def account_token_revoke(session: Session, viewer: Viewer, token_id: UUID) -> Response:
     """End a token at once."""
     revoke_api_token(session, viewer, token_id)

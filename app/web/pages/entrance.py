@@ -35,7 +35,7 @@ def register_form(_session: Session, viewer: Viewer | None) -> Answer:
     return Page("register.html", {"minimum_characters": wave().settings.password_minimum_characters})
 
 
-@public_page("/register", method="POST", again=register_form)
+@public_page("/register", method="POST", does="register", again=register_form)
 def register(session: Session, _viewer: Viewer | None) -> Response:
     """Make the person and their wallet, and sign them in."""
     settings = wave().settings
@@ -54,7 +54,7 @@ def login_form(_session: Session, viewer: Viewer | None) -> Answer:
     return Page("login.html")
 
 
-@public_page("/login", method="POST", again=login_form)
+@public_page("/login", method="POST", does="log_in", again=login_form)
 def login(session: Session, _viewer: Viewer | None) -> Response:
     """Check the password and start a login; one before it in this browser ends."""
     username, facts = text_of("username").strip(), facts_of_request()
@@ -64,7 +64,7 @@ def login(session: Session, _viewer: Viewer | None) -> Response:
     return _signed_in(session, person.username, path_after_login())
 
 
-@public_page("/logout", method="POST")
+@public_page("/logout", method="POST", does="log_out")
 def logout(session: Session, viewer: Viewer | None) -> Response:
     """End this browser's login; without one there is nothing to do."""
     if viewer is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
+from flask import g
+
 from app import payments
 from app.errors import InvalidInputError, NotFoundError
 from app.http import wave
@@ -56,13 +58,14 @@ def pay_check(session: Session, viewer: Viewer) -> Answer:
     })
 
 
-@private_page("/pay/confirm", method="POST", again=pay_form)
+@private_page("/pay/confirm", method="POST", does="send_payment", again=pay_form)
 def pay(session: Session, viewer: Viewer) -> Response:
     """Pay, and show the receipt; sent again, show the same receipt."""
     key = idempotency_key()
     payee, amount, memo = _entered(session, viewer)
     wave().pace.admit(viewer.user_id)
     receipt = payments.pay(session, viewer, idempotency_key=key, to=payee.username, amount=amount, memo=memo)
+    g.object_id = receipt.payment_id
     return see("receipt", payment_id=receipt.payment_id, replayed=1 if receipt.replayed else None)
 
 

@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 from uuid import uuid5
 
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 
 from app import payments
 from app.errors import InvalidInputError, WalletError
@@ -55,7 +55,7 @@ def payout_check(session: Session, viewer: Viewer) -> Answer:
     return Page("payout_check.html", {"key": key, **_previewed(lines, preview)})
 
 
-@private_page("/payout", method="POST", again=payout_form, maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
+@private_page("/payout", method="POST", does="send_payments", again=payout_form, maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
 def payout(session: Session, viewer: Viewer) -> Page:
     """Pay, and show what became of each line; sent again, pay nothing twice and show the same."""
     made = _pay(session, viewer)
@@ -65,7 +65,7 @@ def payout(session: Session, viewer: Viewer) -> Page:
     })
 
 
-@private_page("/payout/part", method="POST", maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
+@private_page("/payout/part", method="POST", does="send_payments", maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
 def payout_part(session: Session, viewer: Viewer) -> Response:
     """Pay some of the lines, each on its own, for a script that shows how far it is."""
     made = _pay(session, viewer)
@@ -86,7 +86,9 @@ def _pay(session: Session, viewer: Viewer) -> PayoutOutcome:
     items = [each.item for each in lines]
     wave().pace.admit_payout(viewer.user_id, len(items))
     made = payments.pay_many(session, viewer, items, atomic=text_of("mode") != "each", currency=currency)
-    return outcome_of(lines, made)
+    outcome = outcome_of(lines, made)
+    g.count = outcome.paid_count
+    return outcome
 
 
 def _previewed(lines: list[PayoutLine], preview: PayoutPreview) -> dict[str, object]:

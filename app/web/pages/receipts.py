@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID  # noqa: TC003 - a rule of the lint for annotations only; the URL's converter makes these
 
+from flask import g
+
 from app import payments
 from app.http import wave
 from app.money import Money, parse_amount
@@ -46,7 +48,7 @@ def refund_check(session: Session, viewer: Viewer, payment_id: UUID) -> Answer:
     })
 
 
-@private_page("/payments/<uuid:payment_id>/refund/confirm", method="POST", again=receipt)
+@private_page("/payments/<uuid:payment_id>/refund/confirm", method="POST", does="refund_payment", again=receipt)
 def refund(session: Session, viewer: Viewer, payment_id: UUID) -> Response:
     """Give it back, and show the refund's own receipt; sent again, show the same."""
     key = idempotency_key()
@@ -55,6 +57,7 @@ def refund(session: Session, viewer: Viewer, payment_id: UUID) -> Response:
     made = payments.refund(
         session, viewer, idempotency_key=key, payment_id=payment_id, amount=amount, currency=wave().settings.currency, memo=memo,
     )
+    g.object_id = made.payment_id
     return see("receipt", payment_id=made.payment_id, replayed=1 if made.replayed else None)
 
 
