@@ -88,8 +88,10 @@ def _in_turn(work: Callable[..., Any], *arguments: str) -> Any:  # noqa: ANN401 
     try:
         return hashing.result(HASH_WAIT_SECONDS)
     except TimeoutError:
-        hashing.cancel()
-        raise RateLimitedError(retry_after_seconds=HASH_WAIT_SECONDS) from None
+        # Once it is its turn it ends soon, however slow the machine is.
+        if hashing.cancel():
+            raise RateLimitedError(retry_after_seconds=HASH_WAIT_SECONDS) from None
+        return hashing.result()
 
 
 @cache

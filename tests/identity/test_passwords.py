@@ -63,6 +63,12 @@ def test_who_has_no_turn_in_time_is_told_to_try_again(monkeypatch: pytest.Monkey
     assert verify_password(PHRASE, stored) == (True, None)
 
 
+def test_who_has_their_turn_is_waited_for_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = hash_password(PHRASE)
+    monkeypatch.setattr(passwords, "HASH_WAIT_SECONDS", 0.001)
+    assert verify_password(PHRASE, stored) == (True, None)
+
+
 def test_an_unknown_name_is_compared_with_a_hash_of_the_same_price() -> None:
     # Algorithm, version, memory, passes and lanes.
     assert passwords.HASH_OF_NOBODY.split("$")[1:4] == hash_password(PHRASE).split("$")[1:4] == ["argon2id", "v=19", "m=19456,t=2,p=1"]
