@@ -43,6 +43,15 @@ def test_every_setting_is_in_the_example_file() -> None:
     assert re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE) == names
 
 
+def test_every_setting_reaches_the_wallet_in_containers() -> None:
+    """A file beside compose.yaml sets them; the addresses of the database and the release are the container's own."""
+    compose = yaml.safe_load((README.parent / "containers/compose.yaml").read_text(encoding="utf-8"))
+    passed = compose["services"]["app"]["environment"]
+    names = {setting_name(each.name, each.metadata["name"]) for each in fields(Settings)}
+    wanted = names - {"DATABASE_URL", "DATABASE_OWNER_URL", "PAYMENT_SYSTEM_RELEASE_ID"}
+    assert {name for name, value in passed.items() if value == f"${{{name}:-}}"} == wanted
+
+
 def test_every_file_that_it_links_to_is_there() -> None:
     for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", (README.parent / name).read_text(encoding="utf-8")):
