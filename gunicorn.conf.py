@@ -41,7 +41,7 @@ limit_request_fields = 64
 limit_request_field_size = 8190
 
 # The heartbeat is a file touched every second: in memory a slow disk cannot get a healthy worker killed.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn's file there has no name
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # nosec B108 # noqa: S108 - gunicorn's file there has no name
 
 # A way to command the server that nothing here uses is only a way in.
 control_socket_disable = True

@@ -135,7 +135,7 @@ class Entry:
             made = failure(error, facts)
         else:
             body = await _body(receive, maximum_body_bytes(facts))
-            assert self._desk is not None  # noqa: S101 - no request comes before the start-up is complete
+            assert self._desk is not None  # nosec B101 # noqa: S101 - no request comes before the start-up is complete
             try:
                 made = await answer_soon(facts, content_type=content_type, body=body, running=self.running, desk=self._desk)
             except asyncio.CancelledError:

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import stat
-import subprocess
+import subprocess  # nosec B404 # that it starts programs is looked at where it does
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,7 +36,7 @@ SOCKET_NAME: Final = f".s.PGSQL.{PORT}"
 # sockaddr_un has 108 bytes, the last of them zero. Source: unix(7).
 SOCKET_PATH_LIMIT_BYTES: Final = 107
 PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._-]+")
-SHORT_FOLDERS: Final = Path("/tmp")  # noqa: S108 - the folder made in it is ours alone, which is checked
+SHORT_FOLDERS: Final = Path("/tmp")  # nosec B108 # noqa: S108 - the folder made in it is ours alone, which is checked
 # Crash recovery after a kill -9 or a power cut replays at most a gigabyte or so.
 START_LIMIT_SECONDS: Final = 60
 SQL_LIMIT_SECONDS: Final = 60
@@ -138,7 +138,7 @@ class Cluster:
             # A fresh log for each start bounds it. Removed and made anew, never followed: the old one may be another account's.
             self._folder.log.unlink(missing_ok=True)
             with self._folder.log.open("xb") as log:
-                self._server = subprocess.Popen(
+                self._server = subprocess.Popen(  # nosec B603 # no shell; PostgreSQL's own programs
                     tethered(command, signal=FAST, account=self._folder.account),
                     cwd="/",
                     env=self._programs.environment,
@@ -187,7 +187,7 @@ class Cluster:
         """Run SQL as the superuser in the database `postgres`; each variable is `:'name'` or `:"name"` there, as psql quotes it."""
         where = [f"--host={self.socket_folder}", f"--port={PORT}", f"--username={SUPERUSER}", "--dbname=postgres"]
         assigned = [f"--set={name}={value}" for name, value in {"ON_ERROR_STOP": "1", **variables}.items()]
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B603 # no shell; PostgreSQL's own programs
             [self._programs.path("psql"), "--no-psqlrc", "--quiet", "--tuples-only", *where, *assigned],
             input=statements,
             cwd="/",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
+import subprocess  # nosec B404 # that it starts programs is looked at where it does
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -150,7 +150,7 @@ class DataFolder:
         command = [programs.path("initdb"), f"--pgdata={target}", "--encoding=UTF8", "--data-checksums", *locale, *trust]
         if not durable:
             command.append("--no-sync")
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B603 # no shell; PostgreSQL's own programs
             command,
             cwd="/",
             env=programs.environment,

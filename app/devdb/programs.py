@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
+import subprocess  # nosec B404 # that it starts programs is looked at where it does
 import tempfile
 from dataclasses import dataclass, field
 from importlib import metadata, util
@@ -94,7 +94,9 @@ def _guesses() -> Iterator[Path]:
         yield Path(on_path).resolve().parent
     pg_config = shutil.which("pg_config")
     if pg_config:
-        answer = subprocess.run([pg_config, "--bindir"], check=False, capture_output=True, text=True, timeout=ANSWER_LIMIT_SECONDS)
+        answer = subprocess.run(  # nosec B603 # no shell; PostgreSQL's own programs
+            [pg_config, "--bindir"], check=False, capture_output=True, text=True, timeout=ANSWER_LIMIT_SECONDS,
+        )
         if answer.returncode == 0:
             yield Path(answer.stdout.strip())
     versions = [folder for folder in DEBIAN_FOLDER.glob("*/bin") if folder.parent.name.isdigit()]
@@ -111,7 +113,7 @@ def _checked(bin_folder: Path, account: Account | None) -> Iterator[Programs]:
     if not all((bin_folder / name).is_file() for name in NEEDED):
         return
     try:
-        answer = subprocess.run(
+        answer = subprocess.run(  # nosec B603 # no shell; PostgreSQL's own programs
             [bin_folder / "postgres", "--version"],
             cwd="/",
             env=ENVIRONMENT,

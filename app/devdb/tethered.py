@@ -24,4 +24,4 @@ if __name__ == "__main__":
         # The owner may have ended before the line above; then no signal will ever come.
         if os.getppid() != owner:
             sys.exit(1)
-    os.execv(sys.argv[5], sys.argv[5:])  # noqa: S606 - the caller chose the program, and no shell is wanted
+    os.execv(sys.argv[5], sys.argv[5:])  # nosec B606 # noqa: S606 - the caller chose the program, and no shell is wanted

@@ -156,6 +156,7 @@ def verify(session: Session, *, on_check: Callable[[int, int, str], None] | None
     for place, invariant in enumerate(INVARIANTS, start=1):
         if on_check is not None:
             on_check(place, len(INVARIANTS), invariant.sentence)
+        # ast-grep-ignore: sql-put-together - the queries of INVARIANTS, which are constants
         details = session.scalars(text(f"{invariant.exceptions} LIMIT {BREAKS_SHOWN_PER_INVARIANT}"))
         breaks += [Break(invariant.sentence, detail) for detail in details]
     return breaks

@@ -22,7 +22,7 @@ CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
 HOST: Final = "127.0.0.1"
 PORT: Final = "5000"
 LAST_PORT: Final = 65535
-EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to open in a browser when bound to all
+EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104 # noqa: S104 - what to open in a browser when bound to all
 # What a run that was just killed needs to let go of its port.
 PORT_PATIENCE_SECONDS: Final = 2.0
 LOOK_AGAIN_SECONDS: Final = 0.05

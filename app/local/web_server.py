@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404 # that it starts programs is looked at where it does
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -44,7 +44,7 @@ def serving(bind: str, environment: Mapping[str, str]) -> Iterator[subprocess.Po
         # The owner's way to the database is nothing the web server needs.
         own = {name: value for name, value in environment.items() if name not in ("DATABASE_OWNER_URL", "LISTEN_FDS", "LISTEN_PID")}
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", bind, "--log-level", "warning"]
-        web_server = subprocess.Popen(
+        web_server = subprocess.Popen(  # nosec B603 # no shell; gunicorn, with what the developer chose
             # If we are killed it goes quickly, for it holds the port that the next run wants.
             tethered(command, signal=signal.SIGQUIT),
             cwd=CHECKOUT,

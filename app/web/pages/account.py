@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 # What the page says after each change; `?done=` carries only the key, so no text of a link's maker is shown.
 DONE = {
     "name": "Your display name is changed.",
-    "password": "Your password is changed. Everywhere else you are now signed out.",
-    "password_and_tokens": "Your password is changed. Everywhere else you are now signed out, and no API token opens anything.",
+    "password": "Your password is changed. Everywhere else you are now signed out.",  # nosec B105 # a sentence to read
+    "password_and_tokens":  # nosec B105 # a sentence to read
+        "Your password is changed. Everywhere else you are now signed out, and no API token opens anything.",
     "login": "That browser is signed out.",
-    "token": "That token no longer opens anything.",
+    "token": "That token no longer opens anything.",  # nosec B105 # a sentence to read
 }
 
 

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import io
 import json
-import subprocess
+import subprocess  # nosec B404 # that it starts programs is looked at where it does
 import sys
 import tarfile
 import tempfile
@@ -83,7 +83,7 @@ def fetch_wheels(requirements: Path, output: Path, *, python: str, machine: str)
         return kept
     with tempfile.TemporaryDirectory() as folder:
         tags = [f"--platform={system}_{machine}" for system in MANYLINUX]
-        fetched = subprocess.run(
+        fetched = subprocess.run(  # nosec B603 # pip, with what the locks of this checkout name
             [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes",
              "--no-deps", "--only-binary=:all:", f"--python-version={python}", "--implementation=cp", *tags,
              "--requirement", requirements, "--dest", folder],
