@@ -39,8 +39,9 @@ CONNECTIONS = 16
 MOVES = 10
 """Of each of the two hosts."""
 STEADY_PAYMENTS = 3000
-BROKEN_MIGRATION = """printf 'revision, down_revision = "0003", "0002"\\ndef upgrade():\\n    raise ValueError("no such table")\\n' \
-    > schema/migrations/0003_broken.py"""
+LAST_MIGRATION = max(path.name for path in (ROOT / "schema/migrations").glob("0*.py")).partition("_")[0]
+BROKEN_MIGRATION = f"""printf '%s\\n' 'revision, down_revision = "broken", "{LAST_MIGRATION}"' 'def upgrade():' \
+    '    raise ValueError("no such table")' > schema/migrations/{int(LAST_MIGRATION) + 1:04}_broken.py"""
 STANDBY_STARTS = "journalctl --follow --lines=0 --output=cat --unit=payment-system-standby"
 
 
@@ -181,7 +182,7 @@ def _cut_off_when_the_standby_starts(host: Host, deploying: list[str]) -> None:
     alone = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *deploying]
     with subprocess.Popen(host.ssh(STANDBY_STARTS), stdout=subprocess.PIPE) as told, \
             subprocess.Popen(alone, env=operator_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                             cwd=ROOT) as operator:
+                             stderr=subprocess.DEVNULL, cwd=ROOT) as operator:
         assert told.stdout
         assert "tarting" in told.stdout.readline().decode()
         operator.kill()

@@ -171,6 +171,7 @@ def test_whether_the_use_of_a_token_can_be_noted_decides_nothing(counter: Counte
         assert kinds(counter.together(counter.order(alice, bob, "1"))) == [None]
         [paid] = counter.hand_in(counter.order(alice, bob, "1"))
         assert paid.result(LIMIT_SECONDS).failure is None
+        counter.on_loop(counter.used.stop())
     assert database.execute("SELECT count(last_used_at) FROM api_tokens") == [(0,)]
     [paid] = counter.hand_in(counter.order(alice, bob, "1"))
     assert paid.result(LIMIT_SECONDS).failure is None
