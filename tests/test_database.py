@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,17 +31,20 @@ def test_a_session_has_its_time_outs_and_its_time_in_utc(sessions: Sessions) -> 
 def test_a_deadlocks_victim_is_tried_again_and_both_succeed(sessions: Sessions, database: Database) -> None:
     database.execute("CREATE TABLE pair (id int PRIMARY KEY, n int); INSERT INTO pair VALUES (1, 0), (2, 0); "
                      "GRANT ALL ON pair TO payment_system")
-    gate, tries = Barrier(2), []
+    gate, one_is_done, tries = Barrier(2), Event(), []
 
     def both(first: int, second: int) -> None:
         def work(session: Session) -> None:
             tries.append(first)
+            if len(tries) > 2:
+                one_is_done.wait()  # at once it could take its row again before the other does, and both would be victims in turn
             session.execute(text(f"UPDATE pair SET n = n + 1 WHERE id = {first}"))
             if len(tries) <= 2:
                 gate.wait()  # each holds its first row before it wants the other's
             session.execute(text(f"UPDATE pair SET n = n + 1 WHERE id = {second}"))
 
         transact(sessions, work)
+        one_is_done.set()
 
     threads = [Thread(target=both, args=pair) for pair in ((1, 2), (2, 1))]
     for thread in threads:
