@@ -140,7 +140,12 @@ BEGIN
         wanted.source_number := payer.entry_count + 1;
         wanted.destination_number := payee.entry_count + 1;
         wanted.created_at := clock_timestamp();
-        INSERT INTO transfers SELECT wanted.* ON CONFLICT DO NOTHING;
+        WITH stored AS (INSERT INTO transfers SELECT wanted.* ON CONFLICT DO NOTHING RETURNING id)
+        INSERT INTO entries (account_id, number, transfer_id, amount, balance_after, created_at)
+        SELECT leg.account_id, leg.number, stored.id, leg.amount, leg.balance_after, wanted.created_at FROM stored CROSS JOIN (VALUES
+            (wanted.source, wanted.source_number, -wanted.amount, payer.balance - wanted.amount),
+            (wanted.destination, wanted.destination_number, wanted.amount, payee.balance + wanted.amount)
+        ) AS leg (account_id, number, amount, balance_after);
     END IF;
     IF answer.status IS NOT NULL OR NOT FOUND THEN
         -- An id that is stored answers as it did, also when what it did could not be done again now.
@@ -151,9 +156,6 @@ BEGIN
 
     UPDATE accounts SET balance = balance - wanted.amount, entry_count = wanted.source_number WHERE id = wanted.source;
     UPDATE accounts SET balance = balance + wanted.amount, entry_count = wanted.destination_number WHERE id = wanted.destination;
-    INSERT INTO entries (account_id, number, transfer_id, amount, balance_after, created_at) VALUES
-        (wanted.source, wanted.source_number, wanted.id, -wanted.amount, payer.balance - wanted.amount, wanted.created_at),
-        (wanted.destination, wanted.destination_number, wanted.id, wanted.amount, payee.balance + wanted.amount, wanted.created_at);
     RETURN ROW('posted', wanted.id, wanted.amount, payer.balance - wanted.amount,
         wanted.source_number, wanted.destination_number, NULL, wanted.created_at)::posting;
 END $$;
@@ -187,7 +189,7 @@ DECLARE
     verdict text;
     posted integer;
     refused integer;
-    stored integer;
+    violated text;
 BEGIN
     IF (items, items, items, items) IS DISTINCT FROM
         (cardinality(sources), cardinality(destinations), cardinality(amounts), cardinality(memos)) OR items > 10000
@@ -269,38 +271,35 @@ BEGIN
         -- The same id for other accounts may be stored at this very moment, since no lock of ours keeps it out. Then nothing of
         -- this stays, and all is judged anew with that id in the books. In id order, so groups do not wait for ids in a circle.
         BEGIN
-            INSERT INTO transfers
-            SELECT id, post_transfers.kind, source, destination, amount, memo, NULL, source_number, destination_number, moment
-            FROM unnest(ids, sources, destinations, amounts, memos, verdicts, source_numbers, destination_numbers)
-                AS item (id, source, destination, amount, memo, verdict, source_number, destination_number)
-            WHERE verdict = 'posted' ORDER BY id ON CONFLICT DO NOTHING;
-            GET DIAGNOSTICS stored = ROW_COUNT;
-            IF stored < posted THEN
-                RAISE unique_violation;
-            END IF;
+            WITH item AS (
+                SELECT * FROM unnest(ids, sources, destinations, amounts, memos, verdicts,
+                    source_numbers, destination_numbers, source_balances, destination_balances)
+                    AS item (id, source, destination, amount, memo, verdict,
+                        source_number, destination_number, source_balance, destination_balance)
+                WHERE verdict = 'posted'
+            ), stored AS (
+                INSERT INTO transfers
+                SELECT id, post_transfers.kind, source, destination, amount, memo, NULL, source_number, destination_number, moment
+                FROM item ORDER BY id
+            )
+            INSERT INTO entries (account_id, number, transfer_id, amount, balance_after, created_at)
+            SELECT leg.account_id, leg.number, item.id, leg.amount, leg.balance_after, moment
+            FROM item CROSS JOIN LATERAL (VALUES
+                (item.source, item.source_number, -item.amount, item.source_balance),
+                (item.destination, item.destination_number, item.amount, item.destination_balance)
+            ) AS leg (account_id, number, amount, balance_after);
             EXIT;
         EXCEPTION WHEN unique_violation THEN
-            NULL;
+            GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+            IF violated <> 'transfers_pkey' THEN
+                RAISE;
+            END IF;
         END;
     END LOOP;
 
-    IF posted > 0 THEN
-        UPDATE accounts SET balance = moved.balance, entry_count = moved.entry_count
-        FROM unnest(account_ids, balances, entry_counts) AS moved (id, balance, entry_count)
-        WHERE accounts.id = moved.id AND accounts.entry_count <> moved.entry_count;
-
-        INSERT INTO entries (account_id, number, transfer_id, amount, balance_after, created_at)
-        SELECT leg.account_id, leg.number, item.id, leg.amount, leg.balance_after, moment
-        FROM unnest(ids, sources, destinations, amounts, verdicts,
-            source_numbers, destination_numbers, source_balances, destination_balances)
-            AS item (id, source, destination, amount, verdict,
-                source_number, destination_number, source_balance, destination_balance)
-        CROSS JOIN LATERAL (VALUES
-            (item.source, item.source_number, -item.amount, item.source_balance),
-            (item.destination, item.destination_number, item.amount, item.destination_balance)
-        ) AS leg (account_id, number, amount, balance_after)
-        WHERE item.verdict = 'posted';
-    END IF;
+    UPDATE accounts SET balance = moved.balance, entry_count = moved.entry_count
+    FROM unnest(account_ids, balances, entry_counts) AS moved (id, balance, entry_count)
+    WHERE posted > 0 AND accounts.id = moved.id AND accounts.entry_count <> moved.entry_count;
 
     -- What an id answered before it answers again, be it stored long ago or by an item of this group.
     RETURN QUERY WITH answered AS MATERIALIZED (
@@ -385,20 +384,25 @@ CREATE FUNCTION ledger.refuse_unbalanced_transfer() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'ledger', 'pg_temp'
     AS $$
+DECLARE
+    unbalanced transfers;
 BEGIN
-    PERFORM FROM entries AS leaving, entries AS arriving
-    WHERE (leaving.account_id, leaving.number, leaving.transfer_id, leaving.amount)
-            = (NEW.source, NEW.source_number, NEW.id, -NEW.amount)
-        AND (arriving.account_id, arriving.number, arriving.transfer_id, arriving.amount)
-            = (NEW.destination, NEW.destination_number, NEW.id, NEW.amount);
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the entries of transfer % do not sum to zero', NEW.id USING ERRCODE = 'integrity_constraint_violation';
+    SELECT transfer.* INTO unbalanced FROM new_transfers AS transfer
+        LEFT JOIN entries AS leaving ON (leaving.account_id, leaving.number) = (transfer.source, transfer.source_number)
+        LEFT JOIN entries AS arriving ON (arriving.account_id, arriving.number) = (transfer.destination, transfer.destination_number)
+    WHERE (leaving.transfer_id, leaving.amount, arriving.transfer_id, arriving.amount)
+        IS DISTINCT FROM (transfer.id, -transfer.amount, transfer.id, transfer.amount)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the entries of transfer % do not sum to zero', unbalanced.id USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    IF NEW.kind = 'refund' AND NOT EXISTS (SELECT FROM transfers AS payment WHERE id = NEW.refund_of AND kind = 'payment'
-        AND (source, destination) = (NEW.destination, NEW.source)
-        AND amount >= (SELECT sum(amount) FROM transfers WHERE refund_of = NEW.refund_of))
-    THEN
-        RAISE EXCEPTION 'refund % is not of a payment, or exceeds it', NEW.id USING ERRCODE = 'integrity_constraint_violation';
+    SELECT refund.* INTO unbalanced FROM new_transfers AS refund
+    WHERE kind = 'refund' AND NOT EXISTS (SELECT FROM transfers AS payment WHERE id = refund.refund_of AND kind = 'payment'
+        AND (source, destination) = (refund.destination, refund.source)
+        AND amount >= (SELECT sum(amount) FROM transfers WHERE refund_of = refund.refund_of))
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'refund % is not of a payment, or exceeds it', unbalanced.id USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NULL;
 END $$;
@@ -608,9 +612,9 @@ CREATE TRIGGER entries_are_never_changed BEFORE DELETE OR UPDATE OR TRUNCATE ON 
 
 CREATE TRIGGER entries_belong_to_their_transfers AFTER INSERT ON ledger.entries REFERENCING NEW TABLE AS new_entries FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_stray_entries();
 
-CREATE CONSTRAINT TRIGGER transfer_entries_sum_to_zero AFTER INSERT ON ledger.transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger.refuse_unbalanced_transfer();
-
 CREATE TRIGGER transfers_are_never_changed BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger.transfers FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change_of_history();
+
+CREATE TRIGGER transfers_have_their_entries AFTER INSERT ON ledger.transfers REFERENCING NEW TABLE AS new_transfers FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_unbalanced_transfer();
 
 CREATE TRIGGER account_is_a_wallet BEFORE INSERT OR UPDATE OF account_id ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse_account_that_is_no_wallet();
 
