@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.api.limits import MAXIMUM_LOOKUPS
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.http import Deed, Facts, Pace
     from app.identity import Viewer
     from app.money import Currency
-    from app.payments import Seen, Settled
+    from app.payments import Payment, Seen, Settled
     from app.settings import Settings
 
 
@@ -70,6 +70,15 @@ class Context:
     outcome: Outcome | None = None
     """Of the document's mutation, where its answer may be worked out twice."""
 
+    pages: dict[str, list[Payment]] = field(default_factory=dict)
+    """For the id of each payment that was shown in a list, that list: what is asked of one of it is asked of all."""
+
+    given_back: dict[str, Payment | None] = field(default_factory=dict)
+    """For the id of a refund the payment that it gives back, where it was looked up."""
+
+    refunds: dict[str, list[Payment]] = field(default_factory=dict)
+    """For the id of a payment its refunds, where they were looked up."""
+
     lookups: int = 0
     """How many of MAXIMUM_LOOKUPS are used."""
 
@@ -84,11 +93,15 @@ class Context:
             raise UnauthenticatedError
         return self.viewer
 
-    def look_up(self, field: str, count: int = 1) -> None:
-        """Count a look-up that this field makes for one item of a list, or what it found. Raises: InvalidInputError beyond the limit."""
+    def show(self, page: list[Payment]) -> None:
+        """Note that these are answered as a list."""
+        self.pages.update(dict.fromkeys([each.id_text for each in page], page))
+
+    def look_up(self, field: str, count: int) -> None:
+        """Count the payments that this field looks up for those of a list. Raises: InvalidInputError beyond the limit."""
         self.lookups += count
         if self.lookups > MAXIMUM_LOOKUPS:
-            message = f"That asks for `refunds` or `refundOf` of more than {MAXIMUM_LOOKUPS} payments. Ask for fewer payments at once."
+            message = f"`refunds` and `refundOf` would answer more than {MAXIMUM_LOOKUPS} payments. Ask for fewer payments at once."
             raise InvalidInputError(user_message=message, field=field)
 
 

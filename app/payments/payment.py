@@ -131,11 +131,17 @@ def find_payments(session: Session, viewer: Viewer, payment_ids: Collection[UUID
     return {payment.id: payment for payment in (payment_of(row, currency) for row in found)}
 
 
-def list_refunds(session: Session, viewer: Viewer, payment_id: UUID, *, currency: Currency) -> list[Payment]:
-    """The refunds of a payment that is the viewer's, oldest first."""
+def list_refunds(
+    session: Session, viewer: Viewer, payment_ids: Collection[UUID], *, currency: Currency, most: int | None = None
+) -> list[Payment]:
+    """The refunds of these payments that are the viewer's, oldest first; one statement, however many.
+
+    Args:
+        most: of how many refunds the rest is left out; of none, when absent.
+    """
     viewer.require(Scope.READ)
-    of_it = select_payments().where(Transfer.refund_of == payment_id, *_seen_by(viewer))
-    return [payment_of(row, currency) for row in session.execute(of_it.order_by(Entry.number))]
+    of_them = select_payments().where(Transfer.refund_of == any_(literal(list(payment_ids), ARRAY(Uuid))), *_seen_by(viewer))
+    return [payment_of(row, currency) for row in session.execute(of_them.order_by(Entry.number).limit(most))]
 
 
 def select_payments(entry: type[Entry] = Entry, *before: FromClause) -> Select[*tuple[Any, ...]]:

@@ -61,13 +61,24 @@ def test_directives_everywhere_count() -> None:
     assert broken(query) == ["The query has 6 directives; at most 5 are allowed."]
 
 
-def test_two_hundred_fields_are_allowed_and_one_more_is_not() -> None:
-    assert broken("{" + "__typename " * 200 + "}") == []
-    assert broken("{" + "__typename " * 201 + "}") == ["The query has 201 fields; at most 200 are allowed."]
+def test_a_hundred_and_fifty_fields_are_allowed_and_one_more_is_not() -> None:
+    assert broken("{" + "__typename " * 150 + "}") == []
+    assert broken("{" + "__typename " * 151 + "}") == ["The query has 151 fields and spreads; at most 150 are allowed."]
+
+
+def test_what_is_spread_counts_like_a_field() -> None:
+    assert broken("{ viewer { user { " + "... { username } " * 74 + "} } }") == []
+    assert broken("{ viewer { user { " + "... { username } " * 75 + "} } }") == [
+        "The query has 152 fields and spreads; at most 150 are allowed."]
+    spreads = "".join(f"...f{each} " for each in range(75)) + "".join(f"fragment f{each} on Query {{ __typename }} " for each in range(75))
+    assert broken("{ " + spreads.replace("fragment", "} fragment", 1)) == []
+    assert broken("{ __typename " + spreads.replace("fragment", "} fragment", 1)) == [
+        "The query has 151 fields and spreads; at most 150 are allowed."]
 
 
 def test_fields_of_a_fragment_that_is_nowhere_spread_count() -> None:
-    assert broken("{ __typename } fragment f on User {" + "username " * 200 + "}") == ["The query has 201 fields; at most 200 are allowed."]
+    assert broken("{ __typename } fragment f on User {" + "username " * 150 + "}") == [
+        "The query has 151 fields and spreads; at most 150 are allowed."]
 
 
 @pytest.mark.parametrize(("query", "count"), [
@@ -123,7 +134,7 @@ def test_fragments_of_fragments_are_measured_in_no_time() -> None:
     chain = "".join(f"fragment f{each} on User {{ ...f{each + 1} ...f{each + 1} }} " for each in range(60))
     assert broken("{ viewer { user { ...f0 } } } " + chain + "fragment f60 on User { a: username }") == [
         f"The query has {2**60} aliases; at most 15 are allowed.",
-        f"The query has {2**60 + 2} values to answer; at most 10000 are allowed.",
+        f"The query has {2**60 + 2} values to answer; at most 4000 are allowed.",
     ]
 
 
@@ -166,15 +177,15 @@ def test_kept_documents_are_bounded_and_the_one_not_asked_for_goes_first() -> No
     assert documents.prepare("{ a: __typename }") is not second
 
 
-def test_fifty_lookups_are_allowed_and_one_more_is_not() -> None:
+def test_a_hundred_lookups_are_allowed_and_one_more_is_not() -> None:
     nothing: Any = None
     context = Context(session=nothing, settings=nothing, facts=nothing, viewer=None, pace=nothing)
-    for _ in range(50):
-        context.look_up("refunds")
+    context.look_up("refunds", 60)
+    context.look_up("refunds", 40)
     with pytest.raises(InvalidInputError) as refused_one:
-        context.look_up("refundOf")
+        context.look_up("refundOf", 1)
     assert refused_one.value.field == "refundOf"
-    message = "That asks for `refunds` or `refundOf` of more than 50 payments. Ask for fewer payments at once."
+    message = "`refunds` and `refundOf` would answer more than 100 payments. Ask for fewer payments at once."
     assert refused_one.value.user_message == message
 
 

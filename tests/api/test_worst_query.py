@@ -12,7 +12,7 @@ from graphql import GraphQLList, GraphQLObjectType, get_nullable_type, is_leaf_t
 
 from app import create_app, identity
 from app.api.answer import answer
-from app.api.limits import LISTS, MAXIMUM_LOOKUPS, MAXIMUM_VALUES, Measure, check_size
+from app.api.limits import LISTS, MAXIMUM_VALUES, Measure, check_size
 from app.api.schema import SCHEMA
 from app.database import transact
 from app.http import Facts
@@ -43,23 +43,30 @@ def times(count: int, field: str) -> str:
     return " ".join(f"a{number}: {field}" for number in range(count))
 
 
-# The dearest of each kind that the limits let through. With a directive only graphql-core executes it, which takes twice as long.
+# Five pages of people with their counts take five each, and the token and the person two.
+MAXIMUM_STATEMENTS = 20
+# The dearest of each kind that the limits let through. With a directive only graphql-core executes it, which takes twice as long;
+# what has a mistake in it is executed by the functions made of it first, and then by graphql-core.
 WORST = {
-    "pages of payments": "{ viewer { wallet { " + times(
-        2, "payments(first: 90) { nodes { ...f } edges { cursor node { ...f @include(if: true) } } totalCount }") + " } } }" + FRAGMENT,
+    "pages of payments":
+        "{ viewer { wallet { payments(first: 72) { nodes { ...f } edges { cursor node { ...f @include(if: true) } } totalCount } } } }"
+        + FRAGMENT,
     "pages of people": "{ " + times(
-        14, "users(first: 100) { nodes { username displayName } edges { node { username } } totalCount }") + " }",
-    "refunds": "{ viewer { wallet { " + "payments(first: 50) { nodes { id refundOf { id } } }" + " } } }",
+        5, "users(first: 100) { nodes { username displayName } edges { node { username } } totalCount }") + " }",
+    "refunds": "{ viewer { wallet { " + times(9, "payments(first: 100) { nodes { id refundOf { id } } }") + " } } }",
     "pages of payments, and refunds":
         "{ viewer { wallet { a: payments(first: 50) { nodes { id refundOf { ...f @include(if: true) } } } "
-        "b: payments(first: 100) { nodes { ...f } edges { cursor node { ...f } } totalCount } } } }" + FRAGMENT,
-    "balance histories": "{ viewer { wallet { " + times(5, f"balanceHistory(days: 366) {{ date balance {MONEY} }}") + " } } }",
-    "searches in a history": "{ viewer { wallet { " + times(4, 'payments(filter: {text: "zzz"}) { totalCount nodes { id } }') + " } } }",
-    "searches among people": "{ " + times(4, 'users(search: "zzz") { totalCount nodes { username } }') + " }",
-    "the books": "{ " + times(4, f"ledgerHealth {{ balanced issued {MONEY} heldByPeople {MONEY} payments checkedAt }}") + " }",
-    "fields to compare": "{ viewer { user { " + "...{ username } " * 190 + "} } }",
-    "fragments to compare": "{ viewer { user { " + " ".join(f"...f{each}" for each in range(90)) + " } } } " + " ".join(
-        f"fragment f{each} on User {{ username }}" for each in range(90)),
+        "b: payments(first: 95) { nodes { ...f } totalCount } } } }" + FRAGMENT,
+    "pages of payments, and a mistake":
+        "{ viewer { wallet { a: payments(first: 100) { nodes { ...f } } b: payments(first: 49) { nodes { ...f } } "
+        "mistake: payments(first: 101) { totalCount } } } }" + FRAGMENT,
+    "balance histories": "{ viewer { wallet { " + times(2, f"balanceHistory(days: 366) {{ date balance {MONEY} }}") + " } } }",
+    "searches in a history": "{ viewer { wallet { " + times(3, 'payments(filter: {text: "zzz"}) { totalCount nodes { id } }') + " } } }",
+    "searches among people": "{ " + times(3, 'users(search: "zzz") { totalCount nodes { username } }') + " }",
+    "the books": "{ " + times(3, f"ledgerHealth {{ balanced issued {MONEY} heldByPeople {MONEY} payments checkedAt }}") + " }",
+    "fields to compare": "{ viewer { user { " + "...{ username } " * 74 + "} } }",
+    "fragments to compare": "{ viewer { user { " + " ".join(f"...f{each}" for each in range(74)) + " } } } " + " ".join(
+        f"fragment f{each} on User {{ username }}" for each in range(74)),
 }
 
 
@@ -84,21 +91,26 @@ def test_a_page_counts_as_many_values_as_it_may_have(arguments: str, items: int)
     assert size_of(f"{{ users{arguments} {{ nodes {{ username }} }} }}") == 1 + items * 2
 
 
-def test_what_walks_through_many_rows_counts_as_two_thousand() -> None:
-    assert size_of('{ users(search: "a", first: 1) { totalCount } }') == 2002
-    assert size_of("{ viewer { wallet { payments(filter: $f, first: 1) { totalCount } } } }") == 2004
-    assert size_of("{ ledgerHealth { balanced } }") == 2002
+def test_what_walks_through_many_rows_counts_as_a_thousand() -> None:
+    assert size_of('{ users(search: "a", first: 1) { totalCount } }') == 1002
+    assert size_of("{ viewer { wallet { payments(filter: $f, first: 1) { totalCount } } } }") == 1004
+    assert size_of("{ ledgerHealth { balanced } }") == 1002
 
 
-def test_ten_thousand_values_are_allowed_and_one_more_is_not() -> None:
+def test_four_thousand_values_are_allowed_and_one_more_is_not() -> None:
     def query(values: int) -> str:
-        # 99 pages of a hundred values and one, and singles for the rest
-        pages = " ".join("users(first: 100) { totalCount }" for _ in range(99))
-        return "{ " + pages + " __typename" * (values - 99 * 101) + " }"
+        # 39 pages of a hundred values and one, and singles for the rest
+        pages = " ".join("users(first: 100) { totalCount }" for _ in range(39))
+        return "{ " + pages + " __typename" * (values - 39 * 101) + " }"
 
-    assert size_of(query(10_000)) == 10_000
-    assert broken(query(10_000)) == []
-    assert broken(query(10_001)) == ["The query has 10001 values to answer; at most 10000 are allowed."]
+    assert size_of(query(4000)) == 4000
+    assert broken(query(4000)) == []
+    assert broken(query(4001)) == ["The query has 4001 values to answer; at most 4000 are allowed."]
+
+
+def test_a_page_of_a_hundred_payments_found_by_their_text_with_all_they_have_is_allowed() -> None:
+    query = '{ viewer { wallet { payments(first: 100, filter: {text: "a"}) { nodes { ...f } totalCount } } } }' + FRAGMENT
+    assert broken(query) == []
 
 
 def test_what_a_page_may_have_is_what_the_core_gives() -> None:
@@ -158,8 +170,8 @@ def test_the_dearest_queries_that_are_let_through_are_cheap(database: Database, 
                 begun = process_time()
                 made = answer(facts, content_type="application/json", body=body, running=running)
                 spent.append((process_time() - begun) * 1000)
-            assert (made.status, "errors" in json.loads(made.body)) == (200, False), made.body[:500]
-            assert len(sent) <= MAXIMUM_LOOKUPS + 50
+            assert (made.status, "errors" in json.loads(made.body)) == (200, "mistake" in name), made.body[:500]
+            assert len(sent) <= MAXIMUM_STATEMENTS
         values = size_of(query)
         assert values <= MAXIMUM_VALUES
         figure(f"worst query, {name}: {values} values, {len(sent)} statements, {len(made.body)} bytes, {min(spent):.0f} ms of CPU")

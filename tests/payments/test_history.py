@@ -112,7 +112,7 @@ def test_a_payment_between_others_reads_as_one_that_does_not_exist(till: Till, a
             till.find(stranger, payment)
         messages.append(refused.value.user_message)
     assert set(messages) == {"There is no such payment of yours."}
-    assert transact(till.sessions, lambda session: payments.list_refunds(session, mallory, paid, currency=till.currency)) == []
+    assert transact(till.sessions, lambda session: payments.list_refunds(session, mallory, [paid], currency=till.currency)) == []
 
 
 def test_a_page_of_history_costs_the_same_few_statements_however_long_it_is(till: Till, alice: Viewer) -> None:
@@ -139,7 +139,7 @@ def test_a_token_without_the_scope_read_sees_nothing(till: Till, alice: Viewer, 
         lambda session: payments.count_history(session, payer, wanted),
         lambda session: list(payments.statement(session, payer, wanted, currency=currency)),
         lambda session: payments.find_payment(session, payer, uuid4(), currency=currency),
-        lambda session: payments.list_refunds(session, payer, uuid4(), currency=currency),
+        lambda session: payments.list_refunds(session, payer, [uuid4()], currency=currency),
         lambda session: payments.wallet(session, payer, currency=currency),
         lambda session: payments.balance_history(session, payer, days=1, currency=currency),
     ):

@@ -123,7 +123,7 @@ def test_the_payee_refunds_in_parts_and_both_see_it(till: Till, viewer: Any) -> 
     assert (mine.refunded.formatted, mine.refundable.formatted) == ("£4.00", "£0.00")
     refund = till.find(alice, part.payment_id)
     assert (refund.refund_of, refund.memo, refund.kind, refund.signed.formatted) == (paid, "scratched", "REFUND", "£4.00")
-    refunds = transact(till.sessions, lambda session: payments.list_refunds(session, alice, paid, currency=till.currency))
+    refunds = transact(till.sessions, lambda session: payments.list_refunds(session, alice, [paid], currency=till.currency))
     assert [each.id for each in refunds] == [part.payment_id]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app import identity, payments
 from app.api.connection import Connection
 from app.api.inputs import GivenFilter, cursor_of, read_amount, read_moment, read_number_cursor, read_username
-from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE
+from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE, MAXIMUM_LOOKUPS
 from app.identity import Scope
 from app.payments import Direction, HistoryFilter
 
@@ -107,6 +107,7 @@ def payments_of_wallet(
         currency=context.currency, first=count, before_number=None if after is None else read_number_cursor(after),
     )
     wallet.found = wallet.found or page.wallet
+    context.show(page.payments)
     return Connection(
         nodes=page.payments,
         cursor=lambda payment: cursor_of(str(payment.number)),
@@ -127,21 +128,34 @@ def payee(payment: Payment, context: Context) -> Counterparty | Viewer | None:
 
 
 def refund_of(payment: Payment, context: Context) -> Payment | None:
-    """The payment that this one gives back."""
-    if payment.refund_of is None:
+    """The payment that this one gives back. Raises: InvalidInputError when that looks too many up."""
+    if payment.refund_of_text is None:
         return None
-    context.look_up("refundOf")
-    return payments.find_payment(context.session, context.signed_in(), payment.refund_of, currency=context.currency)
+    if payment.id_text not in context.given_back:
+        page = {each.id_text: each.refund_of for each in context.pages.get(payment.id_text, [payment]) if each.refund_of}
+        context.look_up("refundOf", len(page))
+        found = payments.find_payments(context.session, context.signed_in(), set(page.values()), currency=context.currency)
+        context.given_back.update({refund: found.get(given_back) for refund, given_back in page.items()})
+        context.show([*found.values()])
+    return context.given_back[payment.id_text]
 
 
 def refunds(payment: Payment, context: Context) -> Sequence[Payment]:
-    """What was given back of this payment, oldest first; asks the database only if anything was."""
+    """What was given back of this payment, oldest first. Raises: InvalidInputError when that looks too many up."""
     if payment.refunded_minor_units == 0:
         return ()
-    context.look_up("refunds")
-    found = payments.list_refunds(context.session, context.signed_in(), payment.id, currency=context.currency)
-    context.look_up("refunds", len(found))
-    return found
+    if payment.id_text not in context.refunds:
+        page = {each.id_text: each.id for each in context.pages.get(payment.id_text, [payment]) if each.refunded_minor_units}
+        context.look_up("refunds", 0)
+        found = payments.list_refunds(
+            context.session, context.signed_in(), page.values(), currency=context.currency, most=MAXIMUM_LOOKUPS + 1,
+        )
+        context.look_up("refunds", len(found))
+        context.refunds.update({each: [] for each in page})
+        for each in found:
+            context.refunds[str(each.refund_of_text)].append(each)
+        context.show(found)
+    return context.refunds[payment.id_text]
 
 
 def paid(payload: PaymentPayload, context: Context) -> Payment | None:

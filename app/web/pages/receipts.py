@@ -27,7 +27,7 @@ def receipt(session: Session, viewer: Viewer, payment_id: UUID) -> Page:
     currency = wave().settings.currency
     return Page("receipt.html", {
         "payment": payments.find_payment(session, viewer, payment_id, currency=currency),
-        "refunds": payments.list_refunds(session, viewer, payment_id, currency=currency),
+        "refunds": payments.list_refunds(session, viewer, [payment_id], currency=currency),
         "wallet": payments.wallet(session, viewer, currency=currency),
         "was_replayed": bool(text_of("replayed")),
         "key": key_for_form(),
@@ -40,7 +40,7 @@ def refund_check(session: Session, viewer: Viewer, payment_id: UUID) -> Answer:
     currency = wave().settings.currency
     key = idempotency_key()
     amount, memo = _entered()
-    if key in {each.id for each in payments.list_refunds(session, viewer, payment_id, currency=currency)}:
+    if key in {each.id for each in payments.list_refunds(session, viewer, [payment_id], currency=currency)}:
         return see("receipt", payment_id=key, replayed=1)
     payment, balance_after = payments.check_refund(session, viewer, payment_id=payment_id, amount=amount, memo=memo)
     return Page("refund_confirm.html", {
