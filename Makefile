@@ -35,7 +35,7 @@ test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL and, 
 test-deploy: .venv/installed ## Of these, only those that deploy to hosts and break them
 	@.venv/bin/python -m pytest -n 0 --no-cov -m hosts tests/infra
 
-soak: .venv/installed ## Break PostgreSQL, gunicorn, network, disk and clock under load ten times as often as the tests do. An hour
+soak: .venv/installed ## Break PostgreSQL, gunicorn, network, disk and clock under load ten times as often as the tests do, in half an hour
 	@WAVE_FAULTS=10 .venv/bin/python -m pytest -n 2 --no-cov tests/faults
 
 bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name

@@ -8,12 +8,16 @@ from http.client import HTTPConnection
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.faults.histories import judge, paying
 from tests.faults.stand import PEOPLE, Stand
 from tests.load.history import OPENING, token_of
 
 if TYPE_CHECKING:
     from tests.conftest import Figure
+
+pytestmark = pytest.mark.timeout(1800)
 
 SECONDS, CLIENTS, FEWEST_PAYMENTS = 60, 20, 5000
 TOTAL = "SELECT sum(balance)::bigint, min(balance) >= 0 FROM ledger.accounts WHERE kind = 'wallet'"
