@@ -22,6 +22,8 @@ PLAY_SECONDS: Final = 900
 # Customers of the tests come from one address, which the proxy would tell to wait.
 VARIABLES: Final = "[wallet:vars]\nproxy_requests_per_second=5000\nproxy_requests_burst=1000\n"
 INCOMING: Final = "/opt/payment-system/incoming"
+# Prints that of the release that serves, as it was sent.
+CONFIGURATION: Final = "grep --invert-match RELEASE_ID /opt/payment-system/current/.env"
 LOCK: Final = "/run/payment-system-release.lock"
 INSTALL: Final = "payment-system-release install --keep=5 --by=tests"
 CHANGED: Final = re.compile(r"^(\S+) +: ok=.* changed=(\d+) ", re.MULTILINE)
@@ -113,7 +115,7 @@ def archives(host: Host) -> str:
 
 def install_other(host: Host, opening_balance: str) -> str:
     """Install the same program with another setting, which is another release. Returns its id."""
-    host.run(f"sed 's/OPENING_BALANCE=.*/OPENING_BALANCE={opening_balance}/' {INCOMING}/payment-system.env > /root/other.env")
+    host.run(f"{CONFIGURATION} | sed 's/OPENING_BALANCE=.*/OPENING_BALANCE={opening_balance}/' > /root/other.env")
     made = host.run(f"{INSTALL} {archives(host)} --configuration=/root/other.env")
     return str(json.loads(made.stdout)["release"])
 
@@ -124,7 +126,7 @@ def install_broken(host: Host, breaking: str, setting: str = "") -> tuple[int, s
     host.run(
         "rm -rf /root/broken && mkdir /root/broken && cd /root/broken && "
         f"tar --extract --gzip --file {program} && {breaking} && tar --create --gzip --file /root/program-$(date +%s%N).tar.gz * && "
-        f"cp {INCOMING}/payment-system.env /root/broken.env && echo '{setting}' >> /root/broken.env",
+        f"{CONFIGURATION} > /root/broken.env && echo '{setting}' >> /root/broken.env",
     )
     program = host.run("ls -t /root/program-*.tar.gz | head -1").stdout.strip()
     broken = f"--program={program} --wheels={archive(host, 'wheels')} --configuration=/root/broken.env"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from payment_system_release.content import forget_archives, led_to, made_of, prune, unpack
+from payment_system_release.content import forget_others, led_to, made_of, prune, unpack
 from payment_system_release.cutover import cut_over, tidy
 from payment_system_release.host import CURRENT, PREVIOUS, FailedError, alone, say
 from payment_system_release.serving import is_serving
@@ -58,7 +58,7 @@ def _install(chosen: argparse.Namespace) -> dict[str, Any]:
     if unpack(release, chosen.program, chosen.wheels, configuration):
         say(f"The release {release.id} is unpacked.")
     line = cut_over(release, chosen.by, is_new=True)
-    forget_archives(chosen.program, chosen.wheels)
+    forget_others(chosen.program, chosen.wheels, chosen.configuration)
     return {"changed": True, "release": release.id, "pruned": prune(chosen.keep), "audit": line}
 
 

@@ -100,10 +100,10 @@ def _fill(partial: Path, release: Release, program: Path, wheels: Path, configur
     shutil.chown(settings, "root", USER)
 
 
-def forget_archives(*kept: Path) -> None:
+def forget_others(*kept: Path) -> None:
     """Remove what other deploys sent; what somebody keeps elsewhere is theirs."""
-    for archive in {*INCOMING.glob("*.tar*")} - {*kept}:
-        archive.unlink()
+    for sent in {*INCOMING.glob("*.tar*"), *INCOMING.glob("*.env")} - {*kept}:
+        sent.unlink()
 
 
 def prune(keep: int) -> list[str]:
