@@ -56,6 +56,14 @@ def test_ansible_lint_finds_nothing() -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+@pytest.mark.parametrize("folder", ["web", "api", "http", "identity", "payments", "ledger"])
+def test_no_template_format_or_pattern_is_made_of_what_was_entered(folder: str) -> None:
+    """Templates are files, and what is read as a pattern or a format is written in the program."""
+    program = "\n".join(path.read_text(encoding="utf-8") for path in tracked(".py") if path.is_relative_to(ROOT / "app" / folder))
+    assert re.findall(r"render_template_string|from_string|Markup\(|\.format(?:_map)?\(", program) == []
+    assert re.findall(r"\bre\.\w+\((?!\s*r?[\"']).*", program) == []
+
+
 def test_wish_no_page_and_no_resolver_checks_for_errors_by_hand() -> None:
     """What fails is raised and turned into an answer in one place: whoever catches any failure here only raises it again."""
     for path in [*(ROOT / "app/web/pages").glob("*.py"), *(ROOT / "app/api/resolvers").glob("*.py")]:

@@ -10,9 +10,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 _, _, TABLE = PAGE.partition("## OWASP ASVS 5.0, levels 1 and 2")
-SHOWN, _, DEVIATIONS = TABLE.partition("What deviates, and why:")
+SHOWN, _, REST = TABLE.partition("What deviates, and why:")
+DEVIATIONS, _, BESIDE = REST.partition("What does not apply:")
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", TABLE)))
 NUMBER = re.compile(r"\d{1,2}\.\d{1,2}(\.\d{1,2})?")
+# How many requirements of levels 1 and 2 each section has; those of level 3 are its last. Source: OWASP ASVS 5.0.0.
+REQUIREMENTS = {
+    1: {1: 2, 2: 9, 3: 11, 4: 3, 5: 2}, 2: {1: 3, 2: 3, 3: 4, 4: 2}, 3: {2: 2, 3: 4, 4: 6, 5: 5, 7: 2}, 4: {1: 3, 2: 1, 3: 2, 4: 4},
+    5: {1: 1, 2: 3, 3: 2, 4: 3}, 6: {1: 3, 2: 12, 3: 4, 4: 4, 5: 5, 6: 3, 8: 4}, 7: {1: 3, 2: 4, 3: 2, 4: 5, 5: 2, 6: 2},
+    8: {1: 2, 2: 3, 3: 1, 4: 1}, 9: {1: 3, 2: 4}, 10: {1: 2, 2: 2, 3: 4, 4: 11, 5: 5, 6: 2, 7: 3},
+    11: {1: 2, 2: 3, 3: 3, 4: 4, 5: 1, 6: 1}, 12: {1: 3, 2: 2, 3: 4}, 13: {1: 1, 2: 5, 3: 2, 4: 5}, 14: {1: 2, 2: 4, 3: 3},
+    15: {1: 3, 2: 3, 3: 7}, 16: {1: 1, 2: 5, 3: 4, 4: 3, 5: 3}, 17: {1: 1, 2: 4, 3: 2},
+}
 
 
 def rows(table: str) -> list[list[str]]:
@@ -34,3 +43,23 @@ def test_every_requirement_has_a_number_and_a_test_or_a_reason() -> None:
         assert len(row) == 3, row
         assert row[1], row
         assert all(NUMBER.fullmatch(part) for part in re.split(r", |–", row[0])), row
+
+
+def test_every_requirement_of_levels_1_and_2_is_shown_deviated_from_or_said_not_to_apply() -> None:
+    told = [row[0] for row in rows(SHOWN) + rows(DEVIATIONS)]
+    told += [line.removeprefix("- ").partition(":")[0] for line in BESIDE.splitlines() if line.startswith("- ")]
+    named = {number for cell in told for part in cell.split(", ") for number in each_of(part)}
+    for chapter, sections in REQUIREMENTS.items():
+        for section, count in sections.items():
+            for number in range(1, count + 1):
+                ways = {f"{chapter}", f"{chapter}.{section}", f"{chapter}.{section}.{number}"}
+                assert ways & named, f"{chapter}.{section}.{number}"
+
+
+def each_of(part: str) -> list[str]:
+    """The numbers that one number, or two with a dash between them, stand for."""
+    first, _, last = part.partition("–")
+    if not last:
+        return [first]
+    section, _, number = first.rpartition(".")
+    return [f"{section}.{each}" for each in range(int(number), int(last.rpartition(".")[2]) + 1)]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app.http.guard import SECURITY_HEADERS
-from tests.gunicorn import serving
+from tests.gunicorn import Served, serving
 
 if TYPE_CHECKING:
     from tests.conftest import Database
@@ -27,6 +29,8 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str], str, int]] = {
     "a style sheet": ("GET", "/static/css/base.css", {}, "", 200),
     "no such file": ("GET", "/static/css/nothing.css", {}, "", 404),
     "out of the folder": ("GET", "/static/../settings.py", {}, "", 404),
+    "a folder": ("GET", "/static/css/", {}, "", 404),
+    "what git keeps": ("GET", "/.git/config", {}, "", 404),
     "health": ("GET", "/healthz", {}, "", 200),
     "readiness": ("GET", "/readyz", {"Host": "localhost"}, "", 200),
     "a page of somebody's": ("GET", "/wallet", {}, "", 303),
@@ -61,6 +65,20 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str], str, int]] = {
         "OPTIONS", "/graphql", {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}, "", 204),
     "a login": ("POST", "/graphql", JSON, LOG_IN, 200),
 }
+
+# Header fields of which two readers could take the end of the request for different ones, and a body.
+AMBIGUOUS = (
+    ("Content-Length: 4\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
+    ("Content-Length: 0\r\nContent-Length: 64", ""),
+    ("Content-Length: 0, 64", ""),
+    ("Content-Length: +64", ""),
+    ("Content-Length : 64", ""),
+    ("Transfer-Encoding: xchunked", ""),
+    ("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", "0\r\n\r\n"),
+    ("Transfer-Encoding: chunked", "0x0\r\n\r\n"),
+    ("X-Folded: a\r\n Content-Length: 64", ""),
+    ("X-Ended: a\nContent-Length: 64", ""),
+)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +120,37 @@ def test_the_api_answers_in_json_whatever_was_wrong(answered: dict[str, Any], na
     _, headers, text = answered[name]
     assert headers["content-type"] == "application/json"
     assert {"data", "errors"} & json.loads(text).keys()
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_an_answer_holds_is_told_and_of_a_text_its_characters(answered: dict[str, Any], name: str) -> None:
+    status, headers, text = answered[name]
+    path = REQUESTS[name][1]
+    if not text:
+        return
+    told = {'{"': "application/json", "<!": "text/html; charset=utf-8"}.get(text.lower()[:2], "text/css; charset=utf-8")
+    assert headers["content-type"] == told
+    assert told.startswith("text/css") == (path.startswith("/static/") and status == 200)
+
+
+def test_where_a_request_ends_is_never_guessed(database: Database) -> None:
+    """What follows could be a second request to one reader and the first one's body to another, as a proxy before it."""
+    with serving(database.app_url, {"WEB_CONCURRENCY": "1"}) as served:
+        assert statuses(served, f"Content-Length: {len(QUERY)}", QUERY) == [200, 200]
+        assert statuses(served, "Transfer-Encoding: chunked", f"{len(QUERY):x}\r\n{QUERY}\r\n0\r\n\r\n") == [200, 200]
+        for framing, body in AMBIGUOUS:
+            assert statuses(served, framing, body) in ([400], [501]), framing
+
+
+def statuses(served: Served, framing: str, body: str) -> list[int]:
+    """How a request framed like this, and the one that may follow, are answered until the connection is closed."""
+    host, _, port = served.address.removeprefix("http://").partition(":")
+    following = f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(f"POST /graphql HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\n{framing}\r\n\r\n"
+                           f"{body}{following}".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    return [int(each) for each in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
 
 
 @pytest.mark.parametrize("name", ["a query by GET", "a page by POST", "a method of no page"])

@@ -123,6 +123,8 @@ def test_a_display_name_shows_all_it_has(sessions: Sessions, settings: Settings,
     ("aaaaaaaaaaaaaaa", 'Repeats like "aaa" are easy to guess.'),
     ("qwertyuiop12", "This is similar to a commonly used password."),
     ("alicealicealice", "Repeats like"),
+    ("waliddell1234", "This password is easy to guess."),
+    ("walletpayment", "This password is easy to guess."),
 ])
 def test_a_password_is_long_and_not_easily_guessed(sessions: Sessions, settings: Settings, password: str, sentence: str) -> None:
     with pytest.raises(InvalidPasswordError) as refused:

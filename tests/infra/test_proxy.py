@@ -1,8 +1,12 @@
-"""What the proxy says in the wallet's place is what the wallet itself would say."""
+"""What the proxy says in the wallet's place is what the wallet itself would say, and what it agrees to with a client is safe."""
 
 from __future__ import annotations
 
+import re
+import ssl
 from pathlib import Path
+
+import yaml
 
 from app.http.guard import HSTS, SECURITY_HEADERS
 
@@ -15,3 +19,22 @@ def test_the_proxys_own_answers_have_the_wallets_security_headers() -> None:
     for name, value in {**SECURITY_HEADERS, "Strict-Transport-Security": HSTS}.items():
         assert name in written
         assert value in written
+
+
+def test_tls_is_new_and_its_ciphers_are_authenticated_and_forward_secret() -> None:
+    written = (PROXY / "templates/nginx.conf.j2").read_text(encoding="utf-8")
+    assert re.findall(r"ssl_protocols (.*);", written) == ["TLSv1.2 TLSv1.3"]
+    assert re.findall(r"ssl_ciphers (.*);", written) == ["{{ proxy_ciphers | join(':') }}"]
+    chosen = yaml.safe_load((PROXY / "vars/main.yml").read_text(encoding="utf-8"))["proxy_ciphers"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(":".join(chosen))
+    ciphers = [each for each in context.get_ciphers() if each["protocol"] == "TLSv1.2"]
+    assert {each["name"] for each in ciphers} == set(chosen)
+    for each in ciphers:
+        assert each["aead"], each
+        assert each["kea"] == "kx-ecdhe", each
+        assert each["strength_bits"] >= 128, each
+
+
+def test_no_folder_is_listed() -> None:
+    assert "autoindex" not in (PROXY / "templates/nginx.conf.j2").read_text(encoding="utf-8")

@@ -104,6 +104,15 @@ def test_a_form_without_a_key_pays_nothing(browser: Any) -> None:
     assert balance(alice) == "£1,000.00"
 
 
+def test_what_is_said_beside_the_form_or_twice_in_it_changes_nothing(browser: Any) -> None:
+    alice = browser("alice")
+    browser("bob")
+    mallory = browser("mallory")
+    form = {"to": ["bob", "mallory"], "amount": ["2.00", "900.00"], "idempotency_key": KEY}
+    location(alice.post("/pay/confirm?to=mallory&amount=900.00", data=form, headers={"to": "mallory", "Cookie": "to=mallory"}))
+    assert (balance(alice), balance(mallory)) == ("£998.00", "£1,000.00")
+
+
 def test_everything_wrong_with_a_payment_is_said_at_once(browser: Any) -> None:
     alice = browser("alice")
 

@@ -105,6 +105,27 @@ def test_every_page_has_a_title_a_language_one_heading_and_a_label_for_each_inpu
             assert not target or target in ids
 
 
+@pytest.mark.parametrize("path", sorted((WEB / "static" / "js").glob("*.js")), ids=lambda path: path.name)
+def test_a_script_shows_text_as_text_runs_nothing_and_keeps_nothing(path: Path) -> None:
+    risky = (r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(|setTimeout\(\s*[\"'`]|localStorage|sessionStorage|"
+             r"indexedDB|caches\b|document\.cookie|postMessage|\"paste\"|__proto__|Object\.assign|https?:")
+    assert re.findall(risky, path.read_text(encoding="utf-8")) == []
+
+
+def test_a_password_is_masked_sent_by_post_and_may_come_from_a_password_manager(client: FlaskClient, browser: Any) -> None:
+    asked = set()
+    for shown in every_page(client, browser):
+        for each in shown.all("input"):
+            name = each.attributes["name"] or ""
+            if "password" in name:
+                assert each.attributes["type"] == "password"
+                assert each.attributes["autocomplete"] in {"current-password", "new-password"}
+                assert {above.attributes["method"] for above in each.ancestors if above.tag == "form"} == {"post"}
+                assert not any(attribute.startswith("on") for attribute in each.attributes)
+                asked.add(name)
+    assert asked >= {"password", "current_password", "new_password"}
+
+
 def every_page_of_a_payout(payer: FlaskClient) -> list[Document]:
     shown = [get(payer, "/payout")]
     for file in (b"bob,1\n", b"bob,1\nnobody-here,1\nbob,9999\n"):
