@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PEOPLE_PER_PAGE: Final = 100
 MAXIMUM_PEOPLE_LISTED: Final = 10_000
-# 120 bits, twenty characters: more than any password of a person, and still short enough to read out.
-GENERATED_PASSWORD_BYTES: Final = 15
+# 128 bits, 22 characters: more than any password of a person, and still short enough to read out.
+GENERATED_PASSWORD_BYTES: Final = 16
 MAXIMUM_LINE_CHARACTERS: Final = 4096
 
 users = OperatorGroup("users", help="The people of this wallet.")
