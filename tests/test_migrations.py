@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from threading import Event, Semaphore
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg2
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from app import migrations
+from app import migrations, payments
+from app.database import transact
+from app.money import Currency, Money
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from app.database import Sessions
+    from app.identity import Viewer
     from tests.conftest import Database
+
+GBP = Currency.named("GBP")
+CUSTOMERS = 4
 
 
 @pytest.fixture
@@ -54,6 +64,40 @@ def test_a_migration_does_not_queue_behind_a_long_transaction(empty: Database, m
         with pytest.raises(OperationalError, match="lock timeout"):
             migrations.upgrade(empty.owner_url)
     holder.close()
+
+
+def test_payments_go_on_while_the_ledgers_functions_are_replaced(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sessions: Sessions, viewer: Any
+) -> None:
+    """The one shop has most of them waiting within the old function when its successor comes."""
+    with monkeypatch.context() as before:
+        folder = shutil.copytree(migrations.MIGRATIONS_FOLDER, tmp_path / "migrations", ignore=shutil.ignore_patterns("0004*"))
+        before.setattr(migrations, "MIGRATIONS_FOLDER", folder)
+        assert migrations.upgrade(empty.owner_url)[-1] == "0003"
+    viewer("shop")
+    customers = [viewer(f"person-{place}") for place in range(CUSTOMERS)]
+    over, paid = Event(), Semaphore(0)
+
+    def pay_on_and_on(customer: Viewer) -> int:
+        count = 0
+        while not over.is_set():
+            transact(sessions, lambda session: payments.pay(
+                session, customer, idempotency_key=uuid4(), to="shop", amount=Money(1, GBP), memo=None))
+            count += 1
+            paid.release()
+        return count
+
+    with ThreadPoolExecutor(CUSTOMERS) as pool:
+        paying = [pool.submit(pay_on_and_on, each) for each in customers]
+        try:
+            for done in ("before", "after"):
+                assert all(paid.acquire(timeout=10) for _ in range(100)), [each.exception() for each in paying if each.done()]
+                if done == "before":
+                    assert migrations.upgrade(empty.owner_url)[0] == "0004"
+        finally:
+            over.set()
+    total = sum(each.result() for each in paying)
+    assert empty.execute("SELECT count(*) FROM ledger.transfers WHERE kind = 'payment'") == [(total,)]
 
 
 def test_a_release_without_migrations_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from app.api.limits import MAXIMUM_LOOKUPS
+from app.api.limits import MAXIMUM_RELATED
 from app.errors import InvalidInputError, UnauthenticatedError
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Context:
     refunds: dict[str, list[Payment]] = field(default_factory=dict)
     """For the id of a payment its refunds, where they were looked up."""
 
-    lookups: int = 0
-    """How many of MAXIMUM_LOOKUPS are used."""
+    related: int = 0
+    """How many of MAXIMUM_RELATED are used."""
 
     @property
     def currency(self) -> Currency:
@@ -94,14 +94,15 @@ class Context:
         return self.viewer
 
     def show(self, page: list[Payment]) -> None:
-        """Note that these are answered as a list."""
-        self.pages.update(dict.fromkeys([each.id_text for each in page], page))
+        """Note that these are answered as a list. Of a payment that is in several, the first one counts."""
+        for each in page:
+            self.pages.setdefault(each.id_text, page)
 
-    def look_up(self, field: str, count: int) -> None:
-        """Count the payments that this field looks up for those of a list. Raises: InvalidInputError beyond the limit."""
-        self.lookups += count
-        if self.lookups > MAXIMUM_LOOKUPS:
-            message = f"`refunds` and `refundOf` would answer more than {MAXIMUM_LOOKUPS} payments. Ask for fewer payments at once."
+    def relate(self, field: str, count: int) -> None:
+        """Count the payments that this field of a payment answers. Raises: InvalidInputError beyond the limit."""
+        self.related += count
+        if self.related > MAXIMUM_RELATED:
+            message = f"`refunds` and `refundOf` would answer more than {MAXIMUM_RELATED} payments. Ask for fewer payments at once."
             raise InvalidInputError(user_message=message, field=field)
 
 

@@ -127,7 +127,7 @@ def _by_function(operation: Operation, context: Context, data: Callable[[], str]
     except SQLAlchemyError:
         raise
     except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and tells it
-        context.lookups = 0
+        context.related = 0
         return _by_graphql_core(operation, context)
 
 

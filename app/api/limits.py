@@ -43,8 +43,8 @@ MAXIMUM_FIELDS: Final = 150
 MAXIMUM_VALUES: Final = 4000
 # What walks through a history, or through all people, costs PostgreSQL as much as these.
 VALUES_OF_A_WALK: Final = 1000
-# What `refunds` and `refundOf` answer is looked up for all payments of a page at once; a page has no more than these.
-MAXIMUM_LOOKUPS: Final = 100
+# What all `refunds` and `refundOf` of an answer hold together, however often the same; they are looked up for a list at once.
+MAXIMUM_RELATED: Final = 100
 MAXIMUM_ERRORS_SHOWN: Final = 20
 DEFAULT_PAGE_SIZE: Final = 20
 """Asked for when `first` is absent or null; the core refuses what is not 1 to 100."""

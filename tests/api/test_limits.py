@@ -177,13 +177,13 @@ def test_kept_documents_are_bounded_and_the_one_not_asked_for_goes_first() -> No
     assert documents.prepare("{ a: __typename }") is not second
 
 
-def test_a_hundred_lookups_are_allowed_and_one_more_is_not() -> None:
+def test_a_hundred_related_payments_are_allowed_and_one_more_is_not() -> None:
     nothing: Any = None
     context = Context(session=nothing, settings=nothing, facts=nothing, viewer=None, pace=nothing)
-    context.look_up("refunds", 60)
-    context.look_up("refunds", 40)
+    context.relate("refunds", 60)
+    context.relate("refunds", 40)
     with pytest.raises(InvalidInputError) as refused_one:
-        context.look_up("refundOf", 1)
+        context.relate("refundOf", 1)
     assert refused_one.value.field == "refundOf"
     message = "`refunds` and `refundOf` would answer more than 100 payments. Ask for fewer payments at once."
     assert refused_one.value.user_message == message

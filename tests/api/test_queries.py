@@ -158,40 +158,6 @@ def test_an_id_that_is_none_is_told_so(client: FlaskClient, ask: Ask) -> None:
         assert error_of(ask(client, PAYMENT, id=wrong)) == ("INVALID_INPUT", ["id"]), wrong
 
 
-def test_refunds_are_seen_from_their_payment_and_back(browser: Browsers, ask: Ask) -> None:
-    alice, bob = browser("alice"), browser("bob")
-    key = pay(ask, alice, 1, "10.00")
-    refund = "mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) { payment { id } } }"
-    back = "00000000-0000-4000-8000-00000000000a"
-    ask(bob, refund, input={"idempotencyKey": back, "paymentId": key, "amount": "4.00", "memo": "broken"})
-    seen = ask(alice, PAYMENT, id=key)["data"]["payment"]
-    assert seen["refunded"] == {"amount": "4.00"}
-    assert seen["refunds"] == [{"id": back, "amount": {"amount": "4.00"}, "memo": "broken", "refundOf": {"id": key}}]
-    assert ask(alice, PAYMENT, id=back)["data"]["payment"]["refundOf"] == {"id": key}
-
-
-def test_refunds_of_a_whole_page_are_looked_up_at_once(browser: Browsers, ask: Ask) -> None:
-    alice, bob = browser("alice"), browser("bob")
-    keys = [pay(ask, alice, number, "10.00") for number in range(1, 5)]
-    refund = "mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) { payment { id } } }"
-    backs = {key: [f"00000000-0000-4000-8000-{place}0000000000{part}" for part in range(place)] for place, key in enumerate(keys)}
-    for key, ids in backs.items():
-        for back in ids:
-            ask(bob, refund, input={"idempotencyKey": back, "paymentId": key, "amount": "1.00"})
-    nothing, page = "{ id }", "{ id refunds { id refundOf { id } } refundOf { id refunds { id } } }"
-    query = "{ viewer { wallet { payments(first: 10) { nodes %s } } } }"
-    with statements_sent() as without:
-        ask(alice, query % nothing)
-    with statements_sent() as sent:
-        nodes = ask(alice, query % page)["data"]["viewer"]["wallet"]["payments"]["nodes"]
-    assert len(sent) - len(without) <= 4  # the refunds and the payments given back, of the page and of what was found
-    found = {each["id"]: each for each in nodes}
-    for key, ids in backs.items():
-        assert found[key] == {"id": key, "refundOf": None, "refunds": [{"id": back, "refundOf": {"id": key}} for back in ids]}
-        for back in ids:
-            assert found[back]["refundOf"] == {"id": key, "refunds": [{"id": each} for each in ids]}
-
-
 def test_the_history_is_read_page_by_page_newest_first(browser: Browsers, ask: Ask) -> None:
     alice, _ = browser("alice"), browser("bob")
     for number in range(1, 4):

@@ -53,7 +53,10 @@ WORST = {
         + FRAGMENT,
     "pages of people": "{ " + times(
         5, "users(first: 100) { nodes { username displayName } edges { node { username } } totalCount }") + " }",
-    "refunds": "{ viewer { wallet { " + times(9, "payments(first: 100) { nodes { id refundOf { id } } }") + " } } }",
+    "refunds": "{ viewer { wallet { payments(first: 100) { nodes { id refundOf { ...f @include(if: true) } } } } } }" + FRAGMENT,
+    "refunds of refunds":
+        "{ viewer { wallet { payments(first: 50) { nodes { refundOf { refunds { ...f @include(if: true) } } } } } } }"
+        + FRAGMENT,
     "pages of payments, and refunds":
         "{ viewer { wallet { a: payments(first: 50) { nodes { id refundOf { ...f @include(if: true) } } } "
         "b: payments(first: 95) { nodes { ...f } totalCount } } } }" + FRAGMENT,
@@ -136,7 +139,7 @@ def test_every_list_of_the_schema_has_an_end() -> None:
         if isinstance(of := get_nullable_type(field.type), GraphQLList) and not is_leaf_type(get_nullable_type(of.of_type))
     }
     pages = {"UserConnection.nodes", "UserConnection.edges", "PaymentConnection.nodes", "PaymentConnection.edges"}  # of a page's size
-    counted = {"Payment.refunds"}  # by MAXIMUM_LOOKUPS
+    counted = {"Payment.refunds"}  # by MAXIMUM_RELATED
     given = {"PaymentsPayload.results"} | {each for each in lists if each.endswith("Payload.errors")}  # one for each that was sent
     assert lists - pages - counted - given == {"Wallet.balanceHistory", "Viewer.logins", "Viewer.apiTokens"}
     assert {each.rpartition(".")[2] for each in lists - pages - counted - given} <= LISTS.keys()

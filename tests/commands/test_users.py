@@ -126,7 +126,7 @@ def test_a_reset_ends_all_logins_of_the_person_and_nobody_elses(
 def test_a_generated_password_is_printed_once_and_lets_in(operator: Operator, viewer: Any, sessions: Sessions) -> None:
     viewer("alice")
     password = operator.json("users reset-password alice --generate")["password"]
-    assert len(password) == 20
+    assert len(password) == 22
     assert _lets_in(sessions, "alice", password)
     again = operator.says("users reset-password alice --generate").splitlines()[-1].removeprefix("Password, shown only now: ")
     assert again != password

@@ -70,7 +70,9 @@ class _Found:
         # As of a single payment: whoever may pay may see what they have just paid.
         viewer = replace(self._context.signed_in(), scopes=frozenset(Scope))
         ids = [each.transfer_id for each in self._payout.outcomes if not isinstance(each, WalletError)]
-        return payments.find_payments(self._context.session, viewer, ids, currency=self._context.currency)
+        found = payments.find_payments(self._context.session, viewer, ids, currency=self._context.currency)
+        self._context.show([*found.values()])
+        return found
 
 
 def _read(item: Mapping[str, Any], currency: Currency) -> PayoutItem | tuple[WalletError, ...]:

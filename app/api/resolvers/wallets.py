@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app import identity, payments
 from app.api.connection import Connection
 from app.api.inputs import GivenFilter, cursor_of, read_amount, read_moment, read_number_cursor, read_username
-from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE, MAXIMUM_LOOKUPS
+from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE, MAXIMUM_RELATED
 from app.identity import Scope
 from app.payments import Direction, HistoryFilter
 
@@ -128,12 +128,12 @@ def payee(payment: Payment, context: Context) -> Counterparty | Viewer | None:
 
 
 def refund_of(payment: Payment, context: Context) -> Payment | None:
-    """The payment that this one gives back. Raises: InvalidInputError when that looks too many up."""
+    """The payment that this one gives back. Raises: InvalidInputError when there are too many in the answer."""
     if payment.refund_of_text is None:
         return None
+    context.relate("refundOf", 1)
     if payment.id_text not in context.given_back:
         page = {each.id_text: each.refund_of for each in context.pages.get(payment.id_text, [payment]) if each.refund_of}
-        context.look_up("refundOf", len(page))
         found = payments.find_payments(context.session, context.signed_in(), set(page.values()), currency=context.currency)
         context.given_back.update({refund: found.get(given_back) for refund, given_back in page.items()})
         context.show([*found.values()])
@@ -141,20 +141,24 @@ def refund_of(payment: Payment, context: Context) -> Payment | None:
 
 
 def refunds(payment: Payment, context: Context) -> Sequence[Payment]:
-    """What was given back of this payment, oldest first. Raises: InvalidInputError when that looks too many up."""
+    """What was given back of this payment, oldest first. Raises: InvalidInputError when there are too many in the answer."""
     if payment.refunded_minor_units == 0:
         return ()
     if payment.id_text not in context.refunds:
-        page = {each.id_text: each.id for each in context.pages.get(payment.id_text, [payment]) if each.refunded_minor_units}
-        context.look_up("refunds", 0)
+        context.relate("refunds", 0)  # who is beyond the limit already asks the database nothing more
+        page = {each.id_text: each.id for each in context.pages.get(payment.id_text, ()) if each.refunded_minor_units}
+        # In its list it may stand as it was before its first refund.
+        page[payment.id_text] = payment.id
         found = payments.list_refunds(
-            context.session, context.signed_in(), page.values(), currency=context.currency, most=MAXIMUM_LOOKUPS + 1,
+            context.session, context.signed_in(), page.values(), currency=context.currency, most=MAXIMUM_RELATED + 1,
         )
-        context.look_up("refunds", len(found))
+        if len(found) > MAXIMUM_RELATED:
+            context.relate("refunds", len(found))
         context.refunds.update({each: [] for each in page})
         for each in found:
             context.refunds[str(each.refund_of_text)].append(each)
         context.show(found)
+    context.relate("refunds", len(context.refunds[payment.id_text]))
     return context.refunds[payment.id_text]
 
 

@@ -1,6 +1,10 @@
 -- A transfer and its two entries are written by one statement, and looked at all together when it ends. Before, each transfer was
 -- looked at by itself when the transaction committed: a quarter of what a payment of many cost.
 
+-- Whoever moves money has looked at people first, in the same transaction: with this nobody is within a function whose text is about
+-- to change, and whose insert of a transfer alone would be refused from now on. Who comes meanwhile waits, and enters the new one.
+LOCK TABLE public.users IN ACCESS EXCLUSIVE MODE;
+
 DROP TRIGGER transfer_entries_sum_to_zero ON ledger.transfers;
 
 -- A transfer has its two entries, equal and opposite, and so they sum to zero; and a refund goes back the way of its payment, which

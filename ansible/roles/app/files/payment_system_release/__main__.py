@@ -51,6 +51,9 @@ def _choices() -> argparse.Namespace:
 
 
 def _install(chosen: argparse.Namespace) -> dict[str, Any]:
+    sent = (chosen.program, chosen.wheels, chosen.configuration)
+    if not all(path.exists() for path in sent):
+        raise FailedError("What this deploy sent is gone: another one has ended meanwhile. Deploy again.")
     configuration = chosen.configuration.read_text(encoding="utf-8")
     release = made_of(chosen.program, chosen.wheels, configuration)
     if led_to(CURRENT) == release and is_serving(release):
@@ -58,7 +61,7 @@ def _install(chosen: argparse.Namespace) -> dict[str, Any]:
     if unpack(release, chosen.program, chosen.wheels, configuration):
         say(f"The release {release.id} is unpacked.")
     line = cut_over(release, chosen.by, is_new=True)
-    forget_others(chosen.program, chosen.wheels, chosen.configuration)
+    forget_others(*sent)
     return {"changed": True, "release": release.id, "pruned": prune(chosen.keep), "audit": line}
 
 
