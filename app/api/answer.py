@@ -13,7 +13,7 @@ from app.api.compiled import ENCODE
 from app.api.context import Context
 from app.api.documents import Documents
 from app.api.executing import Operation, execute, execute_seen, execute_settled, operation_of
-from app.api.failures import RequestCode, RequestRefusedError, execution_error, masked, request_errors, told
+from app.api.failures import RequestCode, RequestRefusedError, execution_errors, masked, request_errors, told
 from app.api.limits import MAXIMUM_BODY_BYTES
 from app.api.schema import SCHEMA
 from app.api.short_way import order_of
@@ -167,7 +167,7 @@ def belongs_in_payload(error: Exception) -> bool:
 
 def _answer_of(executed: Executed) -> Answer:
     context = executed.context
-    errors = [execution_error(error, context.facts) for error in executed.errors]
+    errors = execution_errors(executed.errors, context.facts)
     failed = executed.data is None and any(error["extensions"]["code"] == RequestCode.INTERNAL for error in errors)
     cookies: tuple[dict[str, Any], ...] = ()
     if executed.kept and context.login_token is not None:

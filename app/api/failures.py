@@ -12,7 +12,7 @@ from app.errors import InvalidAmountError, InvalidUsernameError, WalletError
 from app.http import error_id_of, log_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from app.http import Facts
 
@@ -83,8 +83,19 @@ def _without_value(error: GraphQLError) -> str:
     return f"{head}{place.group() if place else ''}: {reason.message.replace('None.', 'null.')}"
 
 
-def execution_error(error: GraphQLError, facts: Facts) -> dict[str, Any]:
-    """An error of the execution, as the answer lists it; what was not foreseen is masked and goes to the log."""
+def execution_errors(errors: Iterable[GraphQLError], facts: Facts) -> list[dict[str, Any]]:
+    """The errors of an execution, as the answer lists them. What is wrong with many fields alike goes to the log once."""
+    known: dict[str, dict[str, Any]] = {}
+    found = []
+    for error in errors:
+        cause = repr(error.original_error or error.message)
+        known[cause] = shown = known.get(cause) or _execution_error(error, facts)
+        found.append({**error.formatted, "message": shown["message"], "extensions": shown["extensions"]})
+    return found
+
+
+def _execution_error(error: GraphQLError, facts: Facts) -> dict[str, Any]:
+    """What was not foreseen is masked."""
     cause = error.original_error
     shown: dict[str, Any] = dict(error.formatted)
     if isinstance(cause, WalletError):

@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest, InternalServerError, MethodNotAllowe
 from app.api import failure_response
 from app.api.answer import failure
 from app.api.errors import refusal_of
-from app.api.failures import execution_error
+from app.api.failures import execution_errors
 from app.api.types.errors import RateLimitedError as RateLimitedType
 from app.api.types.errors import UserError
 from app.errors import ConflictRetryError, ForbiddenError, InvalidInputError, RateLimitedError, UnauthenticatedError
@@ -126,18 +126,28 @@ def test_a_value_that_graphql_refuses_while_it_executes_is_the_developers_mistak
 
 @pytest.mark.parametrize("bug", [ValueError("a secret"), GraphQLError("a secret"), KeyError("a secret")])
 def test_whatever_a_resolver_raises_is_masked(bug: Exception) -> None:
-    shown = execution_error(GraphQLError("a secret", original_error=bug, path=["viewer"]), FACTS)
+    (shown,) = execution_errors([GraphQLError("a secret", original_error=bug, path=["viewer"])], FACTS)
     assert shown == {**MASKED, "path": ["viewer"]}
 
 
 def test_an_error_of_graphqls_own_is_masked() -> None:
-    assert execution_error(GraphQLError("a secret"), FACTS) == MASKED
+    assert execution_errors([GraphQLError("a secret")], FACTS) == [MASKED]
 
 
 def test_an_expected_failure_of_a_query_is_told_with_its_field() -> None:
     error = InvalidInputError("for the log", user_message="For the person.", field="first")
-    shown = execution_error(GraphQLError("for the log", original_error=error, path=["users"]), FACTS)
+    (shown,) = execution_errors([GraphQLError("for the log", original_error=error, path=["users"])], FACTS)
     assert shown == {"message": "For the person.", "path": ["users"], "extensions": {"code": "INVALID_INPUT", "field": ["first"]}}
+
+
+def test_what_is_wrong_with_many_fields_alike_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    errors = [GraphQLError("", original_error=InvalidInputError(detail, user_message=detail, field="first"), path=["users", place])
+              for place in range(50) for detail in ("too many", "too few")]
+    shown = execution_errors(errors, FACTS)
+    assert [each["path"] for each in shown] == [["users", place] for place in range(50) for _ in range(2)]
+    assert {each["message"] for each in shown} == {"too many", "too few"}
+    assert [each.__dict__["detail"] for each in caplog.records] == ["too many", "too few"]
 
 
 def test_a_rate_limit_tells_how_long_to_wait() -> None:

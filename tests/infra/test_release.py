@@ -10,6 +10,7 @@ import pytest
 
 from tests.infra.customers import PAY, PENNY, Wallet, check_nothing_lost, paying
 from tests.infra.deploying import (
+    INCOMING,
     INSTALL,
     LOCK,
     ROOT,
@@ -67,6 +68,15 @@ def test_a_change_of_the_code_is_deployed_and_no_request_fails(
     after = status(host)
     assert (after["release"] != before, after["previous"], after["ready"]) == (True, before, True)
     assert load.failed == []
+    # Of what deploys have sent, only the last is left.
+    assert sorted(name.rpartition(".")[2] for name in host.run(f"ls {INCOMING}").stdout.split()) == ["env", "gz", "pyz", "tar"]
+
+
+def test_a_deploy_whose_files_another_one_removed_is_told_to_try_again(host: Host) -> None:
+    before = status(host)["last"]
+    done = host.run(f"{INSTALL} {archives(host)} --configuration={INCOMING}/gone.env", check=False)
+    assert (done.returncode, done.stderr) == (1, "What this deploy sent is gone: another one has ended meanwhile. Deploy again.\n")
+    assert status(host)["last"] == before
 
 
 def test_people_register_log_in_and_pay_over_https(host: Host, tokens: Tokens) -> None:
