@@ -69,7 +69,7 @@ def test_a_change_of_the_code_is_deployed_and_no_request_fails(
     assert (after["release"] != before, after["previous"], after["ready"]) == (True, before, True)
     assert load.failed == []
     # Of what deploys have sent, only the last is left.
-    assert sorted(name.rpartition(".")[2] for name in host.run(f"ls {INCOMING}").stdout.split()) == ["env", "gz", "pyz", "tar"]
+    assert sorted(name.rpartition(".")[2] for name in host.run(f"ls {INCOMING}").stdout.split()) == ["env", "gz", "tar"]
 
 
 def test_a_deploy_whose_files_another_one_removed_is_told_to_try_again(host: Host) -> None:
