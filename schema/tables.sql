@@ -271,7 +271,7 @@ BEGIN
         -- The same id for other accounts may be stored at this very moment, since no lock of ours keeps it out. Then nothing of
         -- this stays, and all is judged anew with that id in the books. In id order, so groups do not wait for ids in a circle.
         BEGIN
-            WITH item AS (
+            WITH fine AS (
                 SELECT * FROM unnest(ids, sources, destinations, amounts, memos, verdicts,
                     source_numbers, destination_numbers, source_balances, destination_balances)
                     AS item (id, source, destination, amount, memo, verdict,
@@ -280,13 +280,13 @@ BEGIN
             ), stored AS (
                 INSERT INTO transfers
                 SELECT id, post_transfers.kind, source, destination, amount, memo, NULL, source_number, destination_number, moment
-                FROM item ORDER BY id
+                FROM fine ORDER BY id
             )
             INSERT INTO entries (account_id, number, transfer_id, amount, balance_after, created_at)
-            SELECT leg.account_id, leg.number, item.id, leg.amount, leg.balance_after, moment
-            FROM item CROSS JOIN LATERAL (VALUES
-                (item.source, item.source_number, -item.amount, item.source_balance),
-                (item.destination, item.destination_number, item.amount, item.destination_balance)
+            SELECT leg.account_id, leg.number, fine.id, leg.amount, leg.balance_after, moment
+            FROM fine CROSS JOIN LATERAL (VALUES
+                (fine.source, fine.source_number, -fine.amount, fine.source_balance),
+                (fine.destination, fine.destination_number, fine.amount, fine.destination_balance)
             ) AS leg (account_id, number, amount, balance_after);
             EXIT;
         EXCEPTION WHEN unique_violation THEN

@@ -70,8 +70,8 @@ class Context:
     outcome: Outcome | None = None
     """Of the document's mutation, where its answer may be worked out twice."""
 
-    pages: dict[str, list[Payment]] = field(default_factory=dict)
-    """For the id of each payment that was shown in a list, that list: what is asked of one of it is asked of all."""
+    pages: list[list[Payment]] = field(default_factory=list)
+    """The lists of payments that are answered: what is asked of one of a list is asked of all."""
 
     given_back: dict[str, Payment | None] = field(default_factory=dict)
     """For the id of a refund the payment that it gives back, where it was looked up."""
@@ -93,10 +93,9 @@ class Context:
             raise UnauthenticatedError
         return self.viewer
 
-    def show(self, page: list[Payment]) -> None:
-        """Note that these are answered as a list. Of a payment that is in several, the first one counts."""
-        for each in page:
-            self.pages.setdefault(each.id_text, page)
+    def page_of(self, payment: Payment) -> list[Payment]:
+        """The first list that it is answered in; of none, the payment alone."""
+        return next((page for page in self.pages if any(each.id_text == payment.id_text for each in page)), [payment])
 
     def relate(self, field: str, count: int) -> None:
         """Count the payments that this field of a payment answers. Raises: InvalidInputError beyond the limit."""

@@ -12,7 +12,7 @@ from app.errors import InvalidAmountError, InvalidUsernameError, WalletError
 from app.http import error_id_of, log_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from app.http import Facts
 
@@ -83,28 +83,21 @@ def _without_value(error: GraphQLError) -> str:
     return f"{head}{place.group() if place else ''}: {reason.message.replace('None.', 'null.')}"
 
 
-def execution_errors(errors: Iterable[GraphQLError], facts: Facts) -> list[dict[str, Any]]:
-    """The errors of an execution, as the answer lists them. What is wrong with many fields alike goes to the log once."""
-    known: dict[str, dict[str, Any]] = {}
-    found = []
-    for error in errors:
-        cause = repr(error.original_error or error.message)
-        known[cause] = shown = known.get(cause) or _execution_error(error, facts)
-        found.append({**error.formatted, "message": shown["message"], "extensions": shown["extensions"]})
-    return found
+def execution_errors(errors: Sequence[GraphQLError], facts: Facts) -> list[dict[str, Any]]:
+    """The errors of an execution, as the answer lists them: what was not foreseen is masked.
 
-
-def _execution_error(error: GraphQLError, facts: Facts) -> dict[str, Any]:
-    """What was not foreseen is masked."""
-    cause = error.original_error
-    shown: dict[str, Any] = dict(error.formatted)
-    if isinstance(cause, WalletError):
+    All but the developer's own mistakes goes to the log; what is wrong with many fields alike, once.
+    """
+    causes = {repr(cause): cause for cause in (error.original_error or error for error in errors if not is_developers_mistake(error))}
+    for cause in causes.values():
         log_failure(cause, facts)
-        return shown | told(cause)
-    if is_developers_mistake(error):
-        return shown | {"extensions": {"code": RequestCode.INVALID_VARIABLES.value}}
-    log_failure(cause or error, facts)
-    return shown | masked(facts)
+    return [{**error.formatted, **_shown(error, facts)} for error in errors]
+
+
+def _shown(error: GraphQLError, facts: Facts) -> dict[str, Any]:
+    if isinstance(error.original_error, WalletError):
+        return told(error.original_error)
+    return {"extensions": {"code": RequestCode.INVALID_VARIABLES.value}} if is_developers_mistake(error) else masked(facts)
 
 
 def is_developers_mistake(error: GraphQLError) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, FromClause, Select
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from app.identity import Viewer
 
@@ -126,8 +126,7 @@ def find_payment(session: Session, viewer: Viewer, payment_id: UUID, *, currency
 def find_payments(session: Session, viewer: Viewer, payment_ids: Collection[UUID], *, currency: Currency) -> dict[UUID, Payment]:
     """Those of these payments that are the viewer's, by their ids; one statement, however many."""
     viewer.require(Scope.READ)
-    wanted = Transfer.id == any_(literal(list(payment_ids), ARRAY(Uuid)))
-    found = session.execute(select_payments().where(wanted, *_seen_by(viewer)))
+    found = session.execute(select_payments().where(is_among(Transfer.id, payment_ids), *_seen_by(viewer)))
     return {payment.id: payment for payment in (payment_of(row, currency) for row in found)}
 
 
@@ -140,7 +139,7 @@ def list_refunds(
         most: of how many refunds the rest is left out; of none, when absent.
     """
     viewer.require(Scope.READ)
-    of_them = select_payments().where(Transfer.refund_of == any_(literal(list(payment_ids), ARRAY(Uuid))), *_seen_by(viewer))
+    of_them = select_payments().where(is_among(Transfer.refund_of, payment_ids), *_seen_by(viewer))
     return [payment_of(row, currency) for row in session.execute(of_them.order_by(Entry.number).limit(most))]
 
 
@@ -163,6 +162,11 @@ def select_payments(entry: type[Entry] = Entry, *before: FromClause) -> Select[*
         .join(Transfer, Transfer.id == entry.transfer_id)
         .join(User, User.account_id == counterparty, isouter=True)
     )
+
+
+def is_among(column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], ids: Collection[UUID]) -> ColumnElement[bool]:
+    """The column holds one of these. An array is one parameter: the statement's text, and so its plan, is the same for any number."""
+    return column == any_(literal(list(ids), ARRAY(Uuid)))
 
 
 def _seen_by(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:

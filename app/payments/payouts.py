@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, any_, literal, select
+from sqlalchemy import ARRAY, BigInteger, any_, literal, select
 
 from app import ledger
 from app.errors import (
@@ -21,6 +21,7 @@ from app.identity import Person, Scope, find_people, unknown_person
 from app.ledger import MAXIMUM_GROUP_ITEMS, Posting, Wish
 from app.models import Account, Transfer
 from app.money import Currency, Money
+from app.payments.payment import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,8 +127,8 @@ def check_payout(
     frozen = set(session.scalars(select(Account.id).where(of_payees, Account.status == "frozen")))
     outcomes = [WalletFrozenError(field="to") if isinstance(each, Person) and each.account_id in frozen else each for each in payees]
     right = [item for item, outcome in zip(items, outcomes, strict=True) if isinstance(item, PayoutItem) and isinstance(outcome, Person)]
-    keys = literal([each.idempotency_key for each in right], ARRAY(Uuid))
-    stored = set(session.scalars(select(Transfer.id).where(Transfer.id == any_(keys))))
+    keys = [each.idempotency_key for each in right]
+    stored = set(session.scalars(select(Transfer.id).where(is_among(Transfer.id, keys))))
     total = sum(each.amount.minor_units for each in right if each.idempotency_key not in stored)
     return PayoutPreview(
         outcomes=outcomes, total=Money(total, currency), paid_already=len(stored), balance_after=Money(payer.balance - total, currency),

@@ -150,6 +150,13 @@ def test_what_is_wrong_with_many_fields_alike_is_logged_once(caplog: pytest.LogC
     assert [each.__dict__["detail"] for each in caplog.records] == ["too many", "too few"]
 
 
+def test_errors_that_the_log_tells_alike_are_each_shown_as_they_are() -> None:
+    causes = [InvalidInputError("wrong", user_message=f"The {field} is wrong.", field=field) for field in ("first", "after")]
+    errors = [GraphQLError("", original_error=cause, path=["users"]) for cause in causes]
+    assert [(each["message"], each["extensions"]["field"]) for each in execution_errors(errors, FACTS)] == [
+        ("The first is wrong.", ["first"]), ("The after is wrong.", ["after"])]
+
+
 def test_a_rate_limit_tells_how_long_to_wait() -> None:
     error = RateLimitedError(retry_after_seconds=30)
     assert failure(error, FACTS).headers == {"Retry-After": "30"}

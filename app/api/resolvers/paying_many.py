@@ -71,7 +71,7 @@ class _Found:
         viewer = replace(self._context.signed_in(), scopes=frozenset(Scope))
         ids = [each.transfer_id for each in self._payout.outcomes if not isinstance(each, WalletError)]
         found = payments.find_payments(self._context.session, viewer, ids, currency=self._context.currency)
-        self._context.show([*found.values()])
+        self._context.pages.append([*found.values()])
         return found
 
 

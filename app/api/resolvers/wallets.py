@@ -107,7 +107,7 @@ def payments_of_wallet(
         currency=context.currency, first=count, before_number=None if after is None else read_number_cursor(after),
     )
     wallet.found = wallet.found or page.wallet
-    context.show(page.payments)
+    context.pages.append(page.payments)
     return Connection(
         nodes=page.payments,
         cursor=lambda payment: cursor_of(str(payment.number)),
@@ -133,10 +133,10 @@ def refund_of(payment: Payment, context: Context) -> Payment | None:
         return None
     context.relate("refundOf", 1)
     if payment.id_text not in context.given_back:
-        page = {each.id_text: each.refund_of for each in context.pages.get(payment.id_text, [payment]) if each.refund_of}
+        page = {each.id_text: each.refund_of for each in context.page_of(payment) if each.refund_of}
         found = payments.find_payments(context.session, context.signed_in(), set(page.values()), currency=context.currency)
         context.given_back.update({refund: found.get(given_back) for refund, given_back in page.items()})
-        context.show([*found.values()])
+        context.pages.append([*found.values()])
     return context.given_back[payment.id_text]
 
 
@@ -146,7 +146,7 @@ def refunds(payment: Payment, context: Context) -> Sequence[Payment]:
         return ()
     if payment.id_text not in context.refunds:
         context.relate("refunds", 0)  # who is beyond the limit already asks the database nothing more
-        page = {each.id_text: each.id for each in context.pages.get(payment.id_text, ()) if each.refunded_minor_units}
+        page = {each.id_text: each.id for each in context.page_of(payment) if each.refunded_minor_units}
         # In its list it may stand as it was before its first refund.
         page[payment.id_text] = payment.id
         found = payments.list_refunds(
@@ -157,7 +157,7 @@ def refunds(payment: Payment, context: Context) -> Sequence[Payment]:
         context.refunds.update({each: [] for each in page})
         for each in found:
             context.refunds[str(each.refund_of_text)].append(each)
-        context.show(found)
+        context.pages.append(found)
     context.relate("refunds", len(context.refunds[payment.id_text]))
     return context.refunds[payment.id_text]
 

@@ -1,5 +1,6 @@
 -- A transfer and its two entries are written by one statement, and looked at all together when it ends. Before, each transfer was
--- looked at by itself when the transaction committed: a quarter of what a payment of many cost.
+-- looked at by itself when the transaction committed: a quarter of what a payment of many cost. PostgreSQL replaces functions whole, so
+-- what 0001 and 0002 say of the rest of them stands here again.
 
 -- Whoever moves money has looked at people first, in the same transaction: with this nobody is within a function whose text is about
 -- to change, and whose insert of a transfer alone would be refused from now on. Who comes meanwhile waits, and enters the new one.
@@ -91,7 +92,8 @@ END $$;
 -- Posts up to 10,000 transfers of one kind as if one after the other in their order, each seeing what the ones before it moved,
 -- and answers each as post_transfer would. Atomic: all of them or none. Otherwise an item that is refused leaves no trace on the others.
 -- All accounts are locked once, first and in id order, so groups and single transfers never wait for each other in a circle.
--- Balances and entry numbers are then followed in arrays, one place for each account, and written in one statement a table.
+-- Balances and entry numbers are then followed in arrays, one place for each account: one statement writes all transfers with their
+-- entries, and one the accounts.
 CREATE OR REPLACE FUNCTION ledger.post_transfers(
     ids uuid[], kind text, sources bigint[], destinations bigint[], amounts bigint[], memos text[], atomic boolean
 ) RETURNS SETOF ledger.group_posting
@@ -203,7 +205,7 @@ BEGIN
         -- The same id for other accounts may be stored at this very moment, since no lock of ours keeps it out. Then nothing of
         -- this stays, and all is judged anew with that id in the books. In id order, so groups do not wait for ids in a circle.
         BEGIN
-            WITH item AS (
+            WITH fine AS (
                 SELECT * FROM unnest(ids, sources, destinations, amounts, memos, verdicts,
                     source_numbers, destination_numbers, source_balances, destination_balances)
                     AS item (id, source, destination, amount, memo, verdict,
@@ -212,13 +214,13 @@ BEGIN
             ), stored AS (
                 INSERT INTO transfers
                 SELECT id, post_transfers.kind, source, destination, amount, memo, NULL, source_number, destination_number, moment
-                FROM item ORDER BY id
+                FROM fine ORDER BY id
             )
             INSERT INTO entries (account_id, number, transfer_id, amount, balance_after, created_at)
-            SELECT leg.account_id, leg.number, item.id, leg.amount, leg.balance_after, moment
-            FROM item CROSS JOIN LATERAL (VALUES
-                (item.source, item.source_number, -item.amount, item.source_balance),
-                (item.destination, item.destination_number, item.amount, item.destination_balance)
+            SELECT leg.account_id, leg.number, fine.id, leg.amount, leg.balance_after, moment
+            FROM fine CROSS JOIN LATERAL (VALUES
+                (fine.source, fine.source_number, -fine.amount, fine.source_balance),
+                (fine.destination, fine.destination_number, fine.amount, fine.destination_balance)
             ) AS leg (account_id, number, amount, balance_after);
             EXIT;
         EXCEPTION WHEN unique_violation THEN
