@@ -100,9 +100,9 @@ def test_demo_people_log_in_and_pay_like_everyone_else(database: Database, sessi
     assert transact(sessions, ledger.verify) == []
 
 
-def test_the_password_of_the_demo_passes_the_rules_and_so_do_the_names() -> None:
+def test_the_password_of_the_demo_passes_the_rules_and_so_do_the_names(settings: Settings) -> None:
     for username, display_name in people.DISPLAY_NAMES.items():
-        identity.check_new_password(people.PASSWORD, minimum_characters=12, names=(username, display_name))
+        identity.check_new_password(people.PASSWORD, names=(username, display_name), settings=settings)
         assert identity.parse_username(username) == username
         assert identity.parse_display_name(display_name) == display_name
     assert len(people.NEIGHBOURS) >= 12

@@ -97,7 +97,7 @@ def register(session: Session, *, username: str, password: str, display_name: st
     """
     username = parse_new_username(session, username)
     display_name = parse_display_name(display_name or username)
-    check_new_password(password, minimum_characters=settings.password_minimum_characters, names=(username, display_name))
+    check_new_password(password, names=(username, display_name), settings=settings)
     person = _insert(session, username, display_name, hash_password(password), ledger.open_account(session, settings.currency))
     opening = settings.opening_amount
     if opening:
@@ -134,7 +134,7 @@ def change_password(session: Session, viewer: Viewer, *, current: str, new: str,
     if not verify_password(current, row.password_hash)[0]:
         raise _wrong_password()
     try:
-        check_new_password(new, minimum_characters=settings.password_minimum_characters, names=(row.username, row.display_name))
+        check_new_password(new, names=(row.username, row.display_name), settings=settings)
     except InvalidPasswordError as error:
         error.field = "newPassword"
         raise
@@ -167,7 +167,7 @@ def reset_password(session: Session, *, username: str, new: str, settings: Setti
     Raises: NotFoundError, InvalidPasswordError.
     """
     person = find_person(session, username)
-    check_new_password(new, minimum_characters=settings.password_minimum_characters, names=(person.username, person.display_name))
+    check_new_password(new, names=(person.username, person.display_name), settings=settings)
     session.execute(update(User).where(User.username == person.username).values(password_hash=hash_password(new)))
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from passlib.context import CryptContext
 from sqlalchemy import select, update
-from zxcvbn import zxcvbn
 
 from app import identity, ledger
 from app.database import transact
@@ -119,12 +118,8 @@ def test_a_display_name_shows_all_it_has(sessions: Sessions, settings: Settings,
     ("elevenchars", "A password has at least 12 characters."),
     ("", "A password has at least 12 characters."),
     ("x" * 1025, "A password has at most 1024 characters."),
-    ("password1234", "This is a very common password."),
-    ("aaaaaaaaaaaaaaa", 'Repeats like "aaa" are easy to guess.'),
-    ("qwertyuiop12", "This is similar to a commonly used password."),
-    ("alicealicealice", "Repeats like"),
-    ("waliddell1234", "This password is easy to guess."),
-    ("walletpayment", "This password is easy to guess."),
+    ("password1234", "This password is easy to guess. It is a common password, or close to one."),
+    ("waliddell1234", "This password is easy to guess. It is made of the name of this account."),
 ])
 def test_a_password_is_long_and_not_easily_guessed(sessions: Sessions, settings: Settings, password: str, sentence: str) -> None:
     with pytest.raises(InvalidPasswordError) as refused:
@@ -153,19 +148,6 @@ def test_a_password_that_is_long_until_it_is_composed_logs_in(sessions: Sessions
     decomposed = ("qzevolipux" + "e\u0301a\u0301o\u0301i\u0301u\u0301") * 60
     join(sessions, settings, "alice", decomposed)
     assert log_in(sessions, "alice", decomposed).username == "alice"
-
-
-def test_the_estimate_of_a_password_looks_at_so_many_characters_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    estimated: list[str] = []
-    real = zxcvbn
-
-    def counted(password: str, **options: Any) -> Any:
-        estimated.append(password)
-        return real(password, **options)
-
-    monkeypatch.setattr(passwords, "zxcvbn", counted)
-    identity.check_new_password("4@8({[<369!1|70$5+7%2" * 3, minimum_characters=12)
-    assert [len(each) for each in estimated] == [16]
 
 
 def test_what_was_typed_as_a_name_is_not_in_the_log(sessions: Sessions, settings: Settings) -> None:

@@ -126,7 +126,7 @@ def _sign_in(context: Context, username: str) -> ViewerPayload:
 
 def _check_password(password: str, context: Context, *, names: Iterable[str], field: str) -> None:
     try:
-        identity.check_new_password(password, minimum_characters=context.settings.password_minimum_characters, names=names)
+        identity.check_new_password(password, names=names, settings=context.settings)
     except InvalidPasswordError as error:
         error.field = field
         raise

@@ -144,9 +144,8 @@ def _scopes() -> set[Scope]:
 
 
 def _check_new(viewer: Viewer, new: str) -> None:
-    minimum = wave().settings.password_minimum_characters
     try:
-        check_new_password(new, minimum_characters=minimum, names=(viewer.username, viewer.display_name))
+        check_new_password(new, names=(viewer.username, viewer.display_name), settings=wave().settings)
     except WalletError as error:
         error.field = "newPassword"
         raise

@@ -82,8 +82,7 @@ def _refuse_if_wrong(session: Session, *, username: str, password: str, display_
         if display_name:
             parse_display_name(display_name)
     with problems:
-        minimum = wave().settings.password_minimum_characters
-        check_new_password(password, minimum_characters=minimum, names=(username, display_name))
+        check_new_password(password, names=(username, display_name), settings=wave().settings)
     problems.refuse_if_any()
 
 
