@@ -135,7 +135,7 @@ class InsufficientFundsError(WalletError):
 
     code = "INSUFFICIENT_FUNDS"
     http_status = 409
-    default_message = "There is not enough money in the wallet."
+    default_message = "There is not enough money in the wallet. Ask someone for it, or send less."
     default_field = "amount"
 
     def __init__(self, *, balance: Money, shortfall: Money) -> None:
@@ -145,6 +145,15 @@ class InsufficientFundsError(WalletError):
             f"balance {balance.amount} {balance.currency}, short of {shortfall.amount}",
             user_message=f"You need {shortfall.formatted} more. Ask someone for it, or send less.",
         )
+
+
+class BalanceTooLargeError(WalletError):
+    """A wallet, or all that was ever issued, would become more than the books can hold: 2⁶³ of the smallest unit."""
+
+    code = "BALANCE_TOO_LARGE"
+    http_status = 409
+    default_message = "A wallet cannot hold that much, so nothing was moved. Choose a smaller amount."
+    default_field = "amount"
 
 
 class WalletFrozenError(WalletError):
@@ -158,13 +167,13 @@ class WalletFrozenError(WalletError):
 class HeldBackError(WalletError):
     """Nothing is wrong with this one, but another one of its atomic group was refused."""
 
-    code = "INVALID_INPUT"
+    code = "NOT_ATTEMPTED"
     http_status = 409
     default_message = "Nothing is wrong with this payment, but another one sent with it was refused, so none was made. Correct that one."
 
 
 class IdempotencyKeyReusedError(WalletError):
-    """The id belongs to another payment already."""
+    """The id belongs to another payment already, or to the same one with its amount given in another way."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
     http_status = 409
@@ -190,6 +199,14 @@ class RefundTooLargeError(WalletError):
         else:
             message = f"Only {refundable.formatted} of this payment is left to refund. Refund that or less."
         super().__init__(f"refundable {refundable.amount} {refundable.currency}", user_message=message)
+
+
+class NotRefundableError(WalletError):
+    """It is in the person's history, but no payment: a refund, or money that the operator issued or redeemed."""
+
+    code = "NOT_REFUNDABLE"
+    default_message = "Only a payment can be refunded. This is a refund, or money from or to whoever runs this site."
+    default_field = "paymentId"
 
 
 class RequestNotOpenError(WalletError):

@@ -44,6 +44,8 @@ class Account(Base):
     entry_count: Mapped[int]
     status: Mapped[str]
     created_at: Mapped[StampedByDatabase]
+    last_entry_at: Mapped[datetime | None]
+    ordered_from: Mapped[int | None] = mapped_column(server_default=FetchedValue())
 
 
 class Transfer(Base):
@@ -65,6 +67,7 @@ class Transfer(Base):
     source_number: Mapped[int]
     destination_number: Mapped[int]
     created_at: Mapped[datetime]
+    refunds_the_rest: Mapped[bool | None]
 
 
 class Entry(Base):

@@ -37,6 +37,7 @@ CREATE TABLE ledger.transfers (
     source_number bigint NOT NULL,
     destination_number bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    refunds_the_rest boolean,
     CONSTRAINT only_a_refund_names_a_payment CHECK (((kind = 'refund'::text) = (refund_of IS NOT NULL))),
     CONSTRAINT transfer_amount_is_positive CHECK ((amount > 0)),
     CONSTRAINT transfer_has_two_accounts CHECK ((source <> destination)),
@@ -52,13 +53,14 @@ DECLARE
     first transfers;
     answer posting;
 BEGIN
-    SELECT * INTO first FROM transfers WHERE id = wanted.id;
+    SELECT * INTO first FROM transfers WHERE id = wanted.id AND source = wanted.source;
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    IF (first.kind, first.source, first.destination, first.memo, first.refund_of)
-        IS DISTINCT FROM (wanted.kind, wanted.source, wanted.destination, wanted.memo, wanted.refund_of)
-        OR first.amount <> wanted.amount -- a refund of "all that is left" wants no certain amount (NULL), and any answers it
+    IF (first.kind, first.destination, first.memo, first.refund_of)
+        IS DISTINCT FROM (wanted.kind, wanted.destination, wanted.memo, wanted.refund_of)
+        OR first.amount <> wanted.amount -- a refund of all that is left wants no certain amount (NULL)
+        OR first.refunds_the_rest <> wanted.refunds_the_rest -- NULL of an older refund: nobody knows how it was given
     THEN
         answer.status := 'key_reused';
         RETURN answer;
@@ -110,16 +112,17 @@ CREATE FUNCTION ledger.open_account(new_currency text) RETURNS bigint
     INSERT INTO accounts (kind, currency) VALUES ('wallet', new_currency) RETURNING id;
 $$;
 
-CREATE FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text DEFAULT NULL::text, refund_of uuid DEFAULT NULL::uuid) RETURNS ledger.posting
+CREATE FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text DEFAULT NULL::text, refund_of uuid DEFAULT NULL::uuid, refunds_the_rest boolean DEFAULT NULL::boolean) RETURNS ledger.posting
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'ledger', 'pg_temp'
     AS $$
 #variable_conflict use_column
 DECLARE
+    largest CONSTANT bigint := 9223372036854775807;
     payer accounts;
     payee accounts;
     locked accounts;
-    wanted transfers := ROW(transfer_id, kind, source, destination, amount, memo, refund_of, 0, 0, NULL);
+    wanted transfers := ROW(transfer_id, kind, source, destination, amount, memo, refund_of, 0, 0, NULL, refunds_the_rest);
     answer posting;
 BEGIN
     FOR locked IN
@@ -134,12 +137,17 @@ BEGIN
         WHEN (payer.kind = 'issuance') <> (wanted.kind = 'issue') OR (payee.kind = 'issuance') <> (wanted.kind = 'redeem') THEN 'wrong_kind'
         WHEN 'frozen' IN (payer.status, payee.status) THEN 'frozen'
         WHEN payer.kind = 'wallet' AND payer.balance < wanted.amount THEN 'insufficient_funds'
+        WHEN payee.balance > largest - wanted.amount OR payer.balance < wanted.amount - largest THEN 'balance_too_large'
     END;
     IF answer.status IS NULL THEN
-        -- The clock is read under the locks: along an account's numbers, time runs one way.
+        -- The clock is read under the locks. Where it was set back, time stands still until it has come to the last entry of both.
         wanted.source_number := payer.entry_count + 1;
         wanted.destination_number := payee.entry_count + 1;
-        wanted.created_at := clock_timestamp();
+        wanted.created_at := greatest(clock_timestamp(), payer.last_entry_at, payee.last_entry_at);
+        IF payer.last_entry_at IS NULL OR payee.last_entry_at IS NULL THEN
+            wanted.created_at := greatest(wanted.created_at, (SELECT max(created_at) FROM entries
+                WHERE (account_id, number) IN ((payer.id, payer.entry_count), (payee.id, payee.entry_count))));
+        END IF;
         WITH stored AS (INSERT INTO transfers SELECT wanted.* ON CONFLICT DO NOTHING RETURNING id)
         INSERT INTO entries (account_id, number, transfer_id, amount, balance_after, created_at)
         SELECT leg.account_id, leg.number, stored.id, leg.amount, leg.balance_after, wanted.created_at FROM stored CROSS JOIN (VALUES
@@ -148,14 +156,19 @@ BEGIN
         ) AS leg (account_id, number, amount, balance_after);
     END IF;
     IF answer.status IS NOT NULL OR NOT FOUND THEN
-        -- An id that is stored answers as it did, also when what it did could not be done again now.
+        -- An id that is stored answers its payer as it did, also when what it did could not be done again now. Anybody else learns that
+        -- it is stored only where their money would have moved: a new id moves it, so nobody can look for ids without paying.
         RETURN CASE WHEN again.status IS NULL THEN
-            ROW(answer.status, NULL, wanted.amount, payer.balance, NULL, NULL, NULL, NULL)::posting ELSE again END
+            ROW(coalesce(answer.status, 'key_reused'), NULL, wanted.amount, payer.balance, NULL, NULL, NULL, NULL)::posting ELSE again END
             FROM answer_again(wanted) AS again;
     END IF;
 
-    UPDATE accounts SET balance = balance - wanted.amount, entry_count = wanted.source_number WHERE id = wanted.source;
-    UPDATE accounts SET balance = balance + wanted.amount, entry_count = wanted.destination_number WHERE id = wanted.destination;
+    UPDATE accounts SET balance = balance - wanted.amount, entry_count = wanted.source_number,
+        last_entry_at = wanted.created_at, ordered_from = coalesce(ordered_from, wanted.source_number)
+    WHERE id = wanted.source;
+    UPDATE accounts SET balance = balance + wanted.amount, entry_count = wanted.destination_number,
+        last_entry_at = wanted.created_at, ordered_from = coalesce(ordered_from, wanted.destination_number)
+    WHERE id = wanted.destination;
     RETURN ROW('posted', wanted.id, wanted.amount, payer.balance - wanted.amount,
         wanted.source_number, wanted.destination_number, NULL, wanted.created_at)::posting;
 END $$;
@@ -167,6 +180,7 @@ CREATE FUNCTION ledger.post_transfers(ids uuid[], kind text, sources bigint[], d
 #variable_conflict use_column
 DECLARE
     items CONSTANT integer := cardinality(ids);
+    largest CONSTANT bigint := 9223372036854775807;
     nothing CONSTANT bigint[] := array_fill(NULL::bigint, ARRAY[items]);
     moment timestamptz;
     -- One place for each account, in id order.
@@ -189,6 +203,7 @@ DECLARE
     verdict text;
     posted integer;
     refused integer;
+    taken integer; -- would be posted, were their ids not stored as somebody else's
     violated text;
 BEGIN
     IF (items, items, items, items) IS DISTINCT FROM
@@ -201,14 +216,16 @@ BEGIN
     END IF;
 
     SELECT array_agg(id), array_agg(currency), array_agg(status = 'frozen'), array_agg(kind = 'wallet'),
-        array_agg(balance), array_agg(entry_count)
-    INTO account_ids, currencies, frozen, wallets, balances_before, entry_counts_before
+        array_agg(balance), array_agg(entry_count),
+        max(coalesce(last_entry_at, (SELECT created_at FROM entries WHERE account_id = locked.id AND number = locked.entry_count)))
+    INTO account_ids, currencies, frozen, wallets, balances_before, entry_counts_before, moment
     FROM (SELECT * FROM accounts WHERE id IN (SELECT DISTINCT unnest(sources || destinations)) ORDER BY id FOR NO KEY UPDATE) AS locked;
-    moment := clock_timestamp();
+    moment := greatest(clock_timestamp(), moment); -- as in post_transfer
 
     LOOP
         posted := 0;
         refused := 0;
+        taken := 0;
         balances := balances_before;
         entry_counts := entry_counts_before;
         verdicts := nothing;
@@ -229,25 +246,28 @@ BEGIN
                 CASE WHEN account_ids[payer] = wanted.source THEN payer END AS payer,
                 CASE WHEN account_ids[payee] = wanted.destination AND payee <> payer THEN payee END AS payee,
                 CASE WHEN stored.id IS NULL THEN NULL
-                    WHEN (stored.kind, stored.source, stored.destination, stored.amount, stored.memo) IS NOT DISTINCT FROM
-                        (post_transfers.kind, wanted.source, wanted.destination, wanted.amount, wanted.memo) THEN 'replayed'
+                    WHEN stored.source <> wanted.source THEN 'taken'
+                    WHEN (stored.kind, stored.destination, stored.amount, stored.memo) IS NOT DISTINCT FROM
+                        (post_transfers.kind, wanted.destination, wanted.amount, wanted.memo) THEN 'replayed'
                     ELSE 'key_reused' END AS verdict
             FROM wanted LEFT JOIN transfers AS stored ON stored.id = wanted.id
             ORDER BY wanted.ordinal
         LOOP
             verdict := CASE
-                WHEN item.verdict IS NOT NULL THEN item.verdict
+                WHEN item.verdict <> 'taken' THEN item.verdict
                 WHEN posted_as[item.first] = item.twin THEN 'replayed'
-                WHEN posted_as[item.first] <> item.twin THEN 'key_reused'
+                WHEN sources[posted_as[item.first]] = sources[item.ordinal] THEN 'key_reused'
                 WHEN item.payer IS NULL OR item.payee IS NULL THEN 'unknown_account'
                 WHEN currencies[item.payer] <> currencies[item.payee] THEN 'other_currency'
                 WHEN wallets[item.payer] = (post_transfers.kind = 'issue') OR wallets[item.payee] = (post_transfers.kind = 'redeem')
                     THEN 'wrong_kind'
                 WHEN frozen[item.payer] OR frozen[item.payee] THEN 'frozen'
                 WHEN wallets[item.payer] AND balances[item.payer] < item.amount THEN 'insufficient_funds'
+                WHEN balances[item.payee] > largest - item.amount OR balances[item.payer] < item.amount - largest THEN 'balance_too_large'
+                WHEN item.verdict = 'taken' OR posted_as[item.first] IS NOT NULL THEN 'taken'
                 ELSE 'posted' END;
-            IF verdict = 'posted' THEN
-                posted := posted + 1;
+            -- Of an atomic group those behind a taken item are judged as if it had moved: else what they are told would tell of it.
+            IF verdict = 'posted' OR (verdict = 'taken' AND atomic) THEN
                 posted_as[item.first] := item.twin;
                 balances[item.payer] := balances[item.payer] - item.amount;
                 balances[item.payee] := balances[item.payee] + item.amount;
@@ -256,12 +276,22 @@ BEGIN
                 entry_counts[item.payee] := entry_counts[item.payee] + 1;
                 source_numbers[item.ordinal] := entry_counts[item.payer];
                 destination_numbers[item.ordinal] := entry_counts[item.payee];
+            END IF;
+            IF verdict = 'posted' THEN
+                posted := posted + 1;
+            ELSIF verdict = 'taken' THEN
+                taken := taken + 1;
             ELSIF verdict <> 'replayed' THEN
                 refused := refused + 1;
             END IF;
             source_balances[item.ordinal] := balances[item.payer];
             verdicts[item.ordinal] := verdict;
         END LOOP;
+        IF taken > 0 THEN
+            -- In an atomic group that is refused for another reason nothing would have moved, so nothing is told of whose the id is.
+            verdicts := array_replace(verdicts, 'taken', CASE WHEN atomic AND refused > 0 THEN 'held_back' ELSE 'key_reused' END);
+            refused := refused + taken;
+        END IF;
         IF atomic AND refused > 0 THEN
             posted := 0;
             verdicts := array_replace(verdicts, 'posted', 'held_back');
@@ -297,14 +327,15 @@ BEGIN
         END;
     END LOOP;
 
-    UPDATE accounts SET balance = moved.balance, entry_count = moved.entry_count
+    UPDATE accounts SET balance = moved.balance, entry_count = moved.entry_count, last_entry_at = moment,
+        ordered_from = coalesce(accounts.ordered_from, accounts.entry_count + 1)
     FROM unnest(account_ids, balances, entry_counts) AS moved (id, balance, entry_count)
     WHERE posted > 0 AND accounts.id = moved.id AND accounts.entry_count <> moved.entry_count;
 
     -- What an id answered before it answers again, be it stored long ago or by an item of this group.
     RETURN QUERY WITH answered AS MATERIALIZED (
         SELECT item.*, CASE WHEN item.verdict IN ('replayed', 'key_reused') THEN answer_again(
-            ROW(item.id, post_transfers.kind, item.source, item.destination, item.amount, item.memo, NULL, 0, 0, NULL)) END AS again
+            ROW(item.id, post_transfers.kind, item.source, item.destination, item.amount, item.memo, NULL, 0, 0, NULL, NULL)) END AS again
         FROM unnest(ids, sources, destinations, amounts, memos, verdicts, source_balances, source_numbers, destination_numbers)
             WITH ORDINALITY AS item (id, source, destination, amount, memo, verdict,
                 source_balance, source_number, destination_number, ordinal)
@@ -337,7 +368,8 @@ BEGIN
         answer.status := 'not_found';
         RETURN answer;
     END IF;
-    wanted := ROW(refund_id, 'refund', payment.destination, payment.source, refund_amount, refund_memo, payment.id, 0, 0, NULL);
+    wanted := ROW(refund_id, 'refund', payment.destination, payment.source, refund_amount, refund_memo, payment.id, 0, 0, NULL,
+        refund_amount IS NULL);
     answer := answer_again(wanted);
     IF answer.status IS NOT NULL THEN
         RETURN answer;
@@ -349,7 +381,7 @@ BEGIN
         RETURN answer;
     END IF;
     RETURN post_transfer(wanted.id, wanted.kind, wanted.source, wanted.destination,
-        coalesce(refund_amount, refundable), wanted.memo, wanted.refund_of);
+        coalesce(refund_amount, refundable), wanted.memo, wanted.refund_of, wanted.refunds_the_rest);
 END $$;
 
 CREATE FUNCTION ledger.refuse_change_of_history() RETURNS trigger
@@ -477,6 +509,8 @@ CREATE TABLE ledger.accounts (
     entry_count bigint DEFAULT 0 NOT NULL,
     status text DEFAULT 'open'::text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_entry_at timestamp with time zone,
+    ordered_from bigint DEFAULT 1,
     CONSTRAINT account_currency_is_iso_4217 CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT account_entry_count_is_not_negative CHECK ((entry_count >= 0)),
     CONSTRAINT account_kind_is_known CHECK ((kind = ANY (ARRAY['wallet'::text, 'issuance'::text]))),
@@ -642,8 +676,8 @@ GRANT ALL ON FUNCTION ledger.issuance_account(of_currency text) TO payment_syste
 REVOKE ALL ON FUNCTION ledger.open_account(new_currency text) FROM PUBLIC;
 GRANT ALL ON FUNCTION ledger.open_account(new_currency text) TO payment_system;
 
-REVOKE ALL ON FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text, refund_of uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text, refund_of uuid) TO payment_system;
+REVOKE ALL ON FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text, refund_of uuid, refunds_the_rest boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text, refund_of uuid, refunds_the_rest boolean) TO payment_system;
 
 REVOKE ALL ON FUNCTION ledger.post_transfers(ids uuid[], kind text, sources bigint[], destinations bigint[], amounts bigint[], memos text[], atomic boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION ledger.post_transfers(ids uuid[], kind text, sources bigint[], destinations bigint[], amounts bigint[], memos text[], atomic boolean) TO payment_system;

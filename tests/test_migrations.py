@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Event, Semaphore
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -12,15 +13,17 @@ import psycopg2
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from app import migrations, payments
+from app import ledger, migrations, payments
 from app.database import transact
 from app.money import Currency, Money
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from app.database import Sessions
     from app.identity import Viewer
+    from app.payments import Receipt
     from tests.conftest import Database
 
 GBP = Currency.named("GBP")
@@ -66,14 +69,28 @@ def test_a_migration_does_not_queue_behind_a_long_transaction(empty: Database, m
     holder.close()
 
 
+@pytest.fixture
+def brought_to(empty: Database, tmp_path: Path) -> Callable[[str], None]:
+    """Gives the database the migrations up to this number, as an older release had them."""
+    def bring(number: str) -> None:
+        folder = tmp_path / number
+        shutil.copytree(migrations.MIGRATIONS_FOLDER, folder)
+        for path in folder.glob("*.py"):
+            if path.name[:4] > number:
+                path.unlink()
+        with pytest.MonkeyPatch.context() as before:
+            before.setattr(migrations, "MIGRATIONS_FOLDER", folder)
+            assert migrations.upgrade(empty.owner_url)[-1] == number
+
+    return bring
+
+
+@pytest.mark.parametrize("before", ["0003", "0004"])
 def test_payments_go_on_while_the_ledgers_functions_are_replaced(
-    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sessions: Sessions, viewer: Any
+    empty: Database, brought_to: Callable[[str], None], sessions: Sessions, viewer: Any, before: str
 ) -> None:
     """The one shop has most of them waiting within the old function when its successor comes."""
-    with monkeypatch.context() as before:
-        folder = shutil.copytree(migrations.MIGRATIONS_FOLDER, tmp_path / "migrations", ignore=shutil.ignore_patterns("0004*"))
-        before.setattr(migrations, "MIGRATIONS_FOLDER", folder)
-        assert migrations.upgrade(empty.owner_url)[-1] == "0003"
+    brought_to(before)
     viewer("shop")
     customers = [viewer(f"person-{place}") for place in range(CUSTOMERS)]
     over, paid = Event(), Semaphore(0)
@@ -93,11 +110,40 @@ def test_payments_go_on_while_the_ledgers_functions_are_replaced(
             for done in ("before", "after"):
                 assert all(paid.acquire(timeout=10) for _ in range(100)), [each.exception() for each in paying if each.done()]
                 if done == "before":
-                    assert migrations.upgrade(empty.owner_url)[0] == "0004"
+                    assert migrations.upgrade(empty.owner_url)[0] > before
         finally:
             over.set()
     total = sum(each.result() for each in paying)
     assert empty.execute("SELECT count(*) FROM ledger.transfers WHERE kind = 'payment'") == [(total,)]
+    assert transact(sessions, ledger.verify) == []
+
+
+def test_books_whose_time_went_back_before_are_taken_over_and_go_forward_from_there(
+    empty: Database, brought_to: Callable[[str], None], sessions: Sessions, viewer: Any
+) -> None:
+    """Their entries cannot be changed, so `verify` leaves them out; date filters find them as well as they did."""
+    brought_to("0004")
+    alice, _ = viewer("alice"), viewer("bob")
+
+    def pay() -> Receipt:
+        return transact(sessions, lambda session: payments.pay(
+            session, alice, idempotency_key=uuid4(), to="bob", amount=Money(1, GBP), memo=None))
+
+    def shift(payment: Receipt, interval: str) -> None:
+        for table, column in (("transfers", "id"), ("entries", "transfer_id")):
+            changed = f"UPDATE ledger.{table} SET created_at = created_at + interval '{interval}'"
+            empty.execute(f"SET session_replication_role = replica; {changed} WHERE {column} = '{payment.payment_id}'")
+
+    ahead = pay()
+    shift(ahead, "1 hour")
+    pay()
+    migrations.upgrade(empty.owner_url)
+    assert transact(sessions, ledger.verify) == []
+    assert pay().created_at < ahead.created_at + timedelta(hours=1)  # on from the last one, which was not ahead
+    back = pay()
+    assert transact(sessions, ledger.verify) == []
+    shift(back, "-1 minute")
+    assert {each.invariant for each in transact(sessions, ledger.verify)} == {"time goes forward along the entries of an account"}
 
 
 def test_a_release_without_migrations_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

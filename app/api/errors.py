@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from app.errors import InsufficientFundsError, RateLimitedError, WalletError
 from app.http import deed_refused, log_failure
+from app.identity import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from app.api.context import Context
     from app.api.payloads import Payload
+    from app.identity import Viewer
     from app.money import Money
 
 Value = TypeVar("Value")
@@ -109,15 +111,17 @@ def mutation(
             if isinstance(each, RateLimitedError):
                 context.retry_after_seconds = each.retry_after_seconds
             log_failure(each, context.facts)
-        return payload(errors=tuple(refusal_of(each) for each in errors))
+        return payload(errors=tuple(refusal_of(each, context.viewer) for each in errors))
 
     return resolve
 
 
-def refusal_of(error: WalletError) -> Refusal:
-    """The error as data, with all its members."""
+def refusal_of(error: WalletError, viewer: Viewer | None) -> Refusal:
+    """The error as data, with all its members that this viewer may see: without the scope READ, nothing that tells the balance."""
     field = (error.field,) if error.field else None
     if isinstance(error, InsufficientFundsError):
+        if viewer is None or Scope.READ not in viewer.scopes:
+            return Refusal(code=error.code, message=error.default_message, field=field)
         return FundsRefusal(
             code=error.code, message=error.user_message, field=field, balance=error.balance, shortfall=error.shortfall,
         )

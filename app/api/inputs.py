@@ -12,6 +12,7 @@ from uuid import UUID
 from app.errors import InvalidAmountError, InvalidInputError, InvalidUsernameError
 from app.identity import parse_username
 from app.money import Currency, Money, parse_amount
+from app.payments import check_key
 
 if TYPE_CHECKING:
     from app.identity import Scope
@@ -54,6 +55,7 @@ class PasswordChange:
 
     current_password: str
     new_password: str
+    revoke_api_tokens: bool | None = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,11 @@ def read_uuid(value: object, field: str) -> UUID:
         message = "That is not an id. Send a UUID as text, such as 2f6c3c1e-8a4b-4f57-9d3e-0b6a1c5d7e90."
         raise InvalidInputError(f"not a UUID: {_for_log(value)}", user_message=message, field=field)
     return UUID(value)
+
+
+def read_key(value: object, field: str) -> UUID:
+    """As `read_uuid`, for the id of a payment or refund that is to be made. Raises: InvalidInputError, also for a placeholder."""
+    return check_key(read_uuid(value, field))
 
 
 def read_username(value: object, field: str) -> str:

@@ -12,7 +12,7 @@ from graphql import FieldNode, GraphQLObjectType, NamedTypeNode, NonNullTypeNode
 
 from app import payments
 from app.api.compiled import compile_selection
-from app.api.inputs import read_amount, read_uuid
+from app.api.inputs import read_amount, read_key
 from app.errors import WalletError
 from app.http import bearer_token
 from app.identity import parse_username, token_digest
@@ -77,7 +77,7 @@ def order_of(way: ShortWay, variables: dict[str, Any], facts: Facts, currency: C
     try:
         return Order(
             token_digest=token_digest(token),
-            idempotency_key=read_uuid(given.get("idempotencyKey"), "idempotencyKey"),
+            idempotency_key=read_key(given.get("idempotencyKey"), "idempotencyKey"),
             to=parse_username(to),
             amount=read_amount(given.get("amount"), currency, "amount"),
             memo=payments.parse_memo(memo),

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from app.commands.audit import AuditedCommand
 from app.database import sqlstate
 from app.errors import (
+    BalanceTooLargeError,
     ConflictRetryError,
     DatabaseUnavailableError,
     IdempotencyKeyReusedError,
@@ -43,7 +44,7 @@ Exit codes:
 
 # What the pages tell a person is not always what the operator can do about it.
 UNREACHABLE_ERRORS: Final = (DatabaseUnavailableError, ConflictRetryError)
-REFUSALS: Final = (InsufficientFundsError, WalletFrozenError, IdempotencyKeyReusedError)
+REFUSALS: Final = (InsufficientFundsError, BalanceTooLargeError, WalletFrozenError, IdempotencyKeyReusedError)
 SENTENCES: Final[dict[type[Exception], str]] = {
     ConflictRetryError: "The database is too busy and nothing was changed. Try again.",
     WalletFrozenError: "The wallet is frozen and nothing was moved. Open it first with `users unfreeze`.",

@@ -14,7 +14,7 @@ from app.commands.failures import OperatorGroup
 from app.errors import InvalidInputError
 from app.models import Account
 from app.money import Money, parse_amount
-from app.payments import parse_memo
+from app.payments import check_key, parse_memo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,7 @@ def _move(kind: Kind, username: str, amount_text: str, *, reason: str, transfer_
         transfer_id = uuid4()
         # Before anything moves: if the answer gets lost, this id is what makes another try safe.
         click.echo(f"Id: {transfer_id} (to try again without moving the money twice, add --id {transfer_id})", err=True)
+    check_key(transfer_id)
     person, posting, balance = desk().transact(
         lambda session: _post(session, kind, username, amount=amount, memo=memo, transfer_id=transfer_id),
     )

@@ -59,7 +59,7 @@ def payout(file: IO[bytes], username: str, payout_id: UUID | None, *, atomic: bo
         payout_id = uuid4()
         # Before anything moves: if the answer gets lost, this id is what makes another try safe.
         click.echo(f"Id: {payout_id} (to try again without paying twice, add --id {payout_id})", err=True)
-    lines = payments.read_payout_file(data, key=payout_id, currency=currency)
+    lines = payments.read_payout_file(data, key=payments.check_key(payout_id), currency=currency)
     payer = desk().transact(lambda session: identity.find_person(session, username))
     outcomes = _pay(payer.account_id, lines, atomic=atomic, currency=currency)
     _tell(outcomes, payer, payout_id, atomic=atomic, as_json=as_json)

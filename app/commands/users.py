@@ -117,7 +117,7 @@ def reset_password(username: str, *, from_stdin: bool, generate: bool, revoke_to
         person = identity.find_person(session, username)
         ways_in = _ways_in(session, person)
         identity.reset_password(session, username=person.username, new=new, settings=desk().settings)
-        identity.end_other_logins(session, username=person.username, kept=None)
+        identity.end_all_logins(session, username=person.username)
         if revoke_tokens:
             identity.revoke_all_api_tokens(session, username=person.username)
         return person, *ways_in

@@ -1,6 +1,6 @@
 """Owns people: registration, passwords, logins and API tokens. Takes a session and plain values, never commits, knows no HTTP."""
 
-from app.identity.logins import count_logins, end_login, end_other_logins, list_logins, logged_in_recently, start_login, viewer_of_login
+from app.identity.logins import count_logins, end_all_logins, end_login, list_logins, logged_in_recently, start_login, viewer_of_login
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.people import (
     Person,
@@ -57,8 +57,8 @@ __all__ = [
     "count_logins",
     "count_people",
     "create_api_token",
+    "end_all_logins",
     "end_login",
-    "end_other_logins",
     "find_people",
     "find_person",
     "hash_password",

@@ -96,11 +96,10 @@ def end_login(session: Session, viewer: Viewer, login_id: UUID) -> None:
         raise NotFoundError(f"no login {login_id} of user {viewer.user_id}")
 
 
-def end_other_logins(session: Session, *, username: str, kept: UUID | None) -> None:
-    """Sign a person out everywhere except `kept`: after a change of password, whoever knew the old one is out."""
+def end_all_logins(session: Session, *, username: str) -> None:
+    """Sign a person out everywhere: after a change of password, whoever knew the old one, or had a token of then, is out."""
     user_id = select(User.id).where(User.username == username).scalar_subquery()
-    others = delete(Login).where(Login.user_id == user_id)
-    session.execute(others.where(Login.id != kept) if kept else others)
+    session.execute(delete(Login).where(Login.user_id == user_id))
 
 
 def _alive(settings: Settings) -> tuple[ColumnElement[bool], ...]:

@@ -125,7 +125,7 @@ def check_credentials(session: Session, *, username: str, password: str) -> Pers
 
 
 def change_password(session: Session, viewer: Viewer, *, current: str, new: str, settings: Settings) -> None:
-    """Store a new password. Ending the other logins is the caller's next call, `end_other_logins`.
+    """Store a new password. The caller's next calls are `end_all_logins`, and `start_login` for this browser: its token is a new one.
 
     Raises: WrongCredentialsError when `current` is not right, InvalidPasswordError for `new`, ForbiddenError for an API token.
     """

@@ -124,6 +124,15 @@ INVARIANTS: Final = (
         WHERE r.refund_of IS NOT NULL GROUP BY r.refund_of, p.id, p.kind
         HAVING p.kind IS DISTINCT FROM 'payment' OR sum(r.amount) > p.amount
             OR bool_or((r.source, r.destination) IS DISTINCT FROM (p.destination, p.source))"""),
+    # From the account's `ordered_from` on: what is older than migration 0005 may go back where the host's clock did, and stays.
+    Invariant("time goes forward along the entries of an account", """
+        SELECT format('account %s, entry %s is from %s, the one before it from %s', e.account_id, e.number, e.created_at, e.before) FROM (
+            SELECT account_id, number, created_at, lag(created_at) OVER (PARTITION BY account_id ORDER BY number) AS before
+            FROM ledger.entries) e
+        JOIN ledger.accounts a ON a.id = e.account_id WHERE e.created_at < e.before AND e.number >= a.ordered_from
+        UNION ALL SELECT format('account %s has its last entry from %s, the entry is from %s', a.id, a.last_entry_at, e.created_at)
+        FROM ledger.accounts a JOIN ledger.entries e ON e.account_id = a.id AND e.number = a.entry_count
+        WHERE e.number >= a.ordered_from AND a.last_entry_at IS DISTINCT FROM e.created_at"""),
 )
 
 

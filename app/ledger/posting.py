@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from sqlalchemy import text
 
 from app.errors import (
+    BalanceTooLargeError,
     IdempotencyKeyReusedError,
     InsufficientFundsError,
     InvalidInputError,
@@ -75,7 +76,7 @@ def post(
         destination: account id that it reaches, of the same currency.
         memo: 1 to 200 characters, or None.
 
-    Raises: IdempotencyKeyReusedError, NotFoundError (no such account), WalletFrozenError, InsufficientFundsError.
+    Raises: IdempotencyKeyReusedError, NotFoundError (no such account), WalletFrozenError, InsufficientFundsError, BalanceTooLargeError.
     """
     row = session.execute(POST, {
         "transfer_id": transfer_id, "kind": kind, "source": source, "destination": destination,
@@ -116,6 +117,8 @@ def refusal_of(row: NamedRow, currency: Currency) -> WalletError | RuntimeError:
                 balance=Money(row.source_balance, currency),
                 shortfall=Money(row.amount - row.source_balance, currency),
             )
+        case "balance_too_large":
+            error = BalanceTooLargeError()
         case "refund_too_large":
             error = RefundTooLargeError(refundable=Money(row.refundable, currency))
         case "other_currency":

@@ -2,6 +2,7 @@
 
 from app.payments.checking import check_payment, check_refund
 from app.payments.history import HistoryFilter, PaymentPage, count_history, history, statement
+from app.payments.keys import check_key
 from app.payments.paying import Receipt, find_payee, parse_memo, pay, refund
 from app.payments.payment import Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
 from app.payments.payout_file import PayoutLine, read_numbered_lines, read_payout_file, write_numbered_lines
@@ -33,6 +34,7 @@ __all__ = [
     "Settled",
     "Wallet",
     "balance_history",
+    "check_key",
     "check_payment",
     "check_payout",
     "check_refund",

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.errors import InsufficientFundsError, NotFoundError, RefundTooLargeError, WalletFrozenError
+from app.errors import InsufficientFundsError, RefundTooLargeError, WalletFrozenError
 from app.identity import Person, Scope, find_person
 from app.models import Account
 from app.money import Money
 from app.payments.paying import find_payee, parse_memo
-from app.payments.payment import Direction, Payment, find_payment
+from app.payments.payment import Payment, find_refundable
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -39,16 +39,14 @@ def check_payment(session: Session, viewer: Viewer, *, to: str, amount: Money, m
 def check_refund(session: Session, viewer: Viewer, *, payment_id: UUID, amount: Money, memo: str | None) -> tuple[Payment, Money]:
     """What the confirmation of a refund shows: the payment that is given back, and the balance after.
 
-    Raises: as `refund`, ForbiddenError also without the scope READ; WalletFrozenError says whose wallet it is.
+    Raises: as `refund`; WalletFrozenError says whose wallet it is.
     """
     viewer.require(Scope.PAY)
     parse_memo(memo)
-    payment = find_payment(session, viewer, payment_id, currency=amount.currency_info)
-    if payment.direction is Direction.SENT or payment.counterparty_username is None:
-        raise NotFoundError(f"{payment_id} is no payment that reached account {viewer.account_id}")
+    payment = find_refundable(session, viewer, payment_id, currency=amount.currency_info)
     if amount.minor_units > payment.refundable.minor_units:
         raise RefundTooLargeError(refundable=payment.refundable)
-    return payment, _balance_after(session, viewer, find_person(session, payment.counterparty_username), amount)
+    return payment, _balance_after(session, viewer, find_person(session, payment.counterparty_username or ""), amount)
 
 
 def _balance_after(session: Session, viewer: Viewer, payee: Person, amount: Money) -> Money:

@@ -9,6 +9,7 @@ from app import ledger
 from app.errors import InvalidInputError, NotFoundError, SelfPaymentError
 from app.identity import Person, Scope, find_person
 from app.lines import is_plain, one_line
+from app.payments.payment import find_refundable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,15 +59,21 @@ def refund(
     """Give back part or all of a payment that the viewer received.
 
     Args:
-        amount: None for all that is left.
+        amount: None for all that is left. The key stands for it as it was given: a number, even the same, is another refund.
 
-    Raises: ForbiddenError (scope PAY), NotFoundError, InvalidInputError (memo), RefundTooLargeError, and as `ledger.post`.
+    Raises: ForbiddenError (scope PAY), NotFoundError, NotRefundableError, InvalidInputError (memo), RefundTooLargeError, and as
+        `ledger.post`.
     """
     viewer.require(Scope.PAY)
-    posting = ledger.refund(
-        session, refund_id=idempotency_key, payment_id=payment_id, refunder=viewer.account_id, amount=amount,
-        currency=currency, memo=parse_memo(memo),
-    )
+    memo = parse_memo(memo)
+    try:
+        posting = ledger.refund(
+            session, refund_id=idempotency_key, payment_id=payment_id, refunder=viewer.account_id, amount=amount, currency=currency,
+            memo=memo,
+        )
+    except NotFoundError:
+        find_refundable(session, viewer, payment_id, currency=currency)  # says why it is none
+        raise
     return _receipt(posting)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Text, Uuid, any_, case, cast, func, literal, select
 
-from app.errors import NotFoundError
+from app.errors import NotFoundError, NotRefundableError
 from app.identity import Scope
 from app.models import Entry, Transfer, User
 from app.money import Currency, Money
@@ -58,7 +58,8 @@ class Payment(NamedTuple):
     """Its place in this wallet's history, counted from 1; the cursor."""
     signed_minor_units: int
     """Below zero it left this wallet."""
-    balance_after_minor_units: int
+    balance_after_minor_units: int | None
+    """None for who may not see it."""
     created_at: datetime
     counterparty_username: str | None
     """None when the money came from or went to the operator."""
@@ -93,9 +94,9 @@ class Payment(NamedTuple):
         return Money(abs(self.signed_minor_units), self.currency)
 
     @property
-    def balance_after(self) -> Money:
-        """What the wallet held right after it."""
-        return Money(self.balance_after_minor_units, self.currency)
+    def balance_after(self) -> Money | None:
+        """What the wallet held right after it; None for who may not see it."""
+        return None if self.balance_after_minor_units is None else Money(self.balance_after_minor_units, self.currency)
 
     @property
     def refunded(self) -> Money:
@@ -124,10 +125,27 @@ def find_payment(session: Session, viewer: Viewer, payment_id: UUID, *, currency
 
 
 def find_payments(session: Session, viewer: Viewer, payment_ids: Collection[UUID], *, currency: Currency) -> dict[UUID, Payment]:
-    """Those of these payments that are the viewer's, by their ids; one statement, however many."""
-    viewer.require(Scope.READ)
+    """Those of these payments that are the viewer's, by their ids; one statement, however many.
+
+    Asks for no scope: it is for what belongs to a payment that was just made, or shown. Without READ they come without balances.
+    """
     found = session.execute(select_payments().where(is_among(Transfer.id, payment_ids), *_seen_by(viewer)))
-    return {payment.id: payment for payment in (payment_of(row, currency) for row in found)}
+    return {payment.id: payment for payment in (shown_to(viewer, payment_of(row, currency)) for row in found)}
+
+
+def find_refundable(session: Session, viewer: Viewer, payment_id: UUID, *, currency: Currency) -> Payment:
+    """The payment to the viewer that this id names; whether anything is left of it to refund, it says itself.
+
+    Raises: NotRefundableError for what is in their history and no payment; else NotFoundError, also for a payment that they made.
+    """
+    found = find_payments(session, viewer, [payment_id], currency=currency).get(payment_id)
+    if found is not None and found.kind is not PaymentKind.PAYMENT:
+        raise NotRefundableError(f"{payment_id} is of kind {found.kind}")
+    if found is None or found.direction is Direction.SENT:
+        message = "There is no payment to you by that id. Only the person who was paid can refund."
+        detail = f"{payment_id} is no payment that reached account {viewer.account_id}"
+        raise NotFoundError(detail, user_message=message, field="paymentId")
+    return found
 
 
 def list_refunds(
@@ -135,12 +153,13 @@ def list_refunds(
 ) -> list[Payment]:
     """The refunds of these payments that are the viewer's, oldest first; one statement, however many.
 
+    Asks for no scope, as `find_payments`.
+
     Args:
         most: of how many refunds the rest is left out; of none, when absent.
     """
-    viewer.require(Scope.READ)
     of_them = select_payments().where(is_among(Transfer.refund_of, payment_ids), *_seen_by(viewer))
-    return [payment_of(row, currency) for row in session.execute(of_them.order_by(Entry.number).limit(most))]
+    return [shown_to(viewer, payment_of(row, currency)) for row in session.execute(of_them.order_by(Entry.number).limit(most))]
 
 
 def select_payments(entry: type[Entry] = Entry, *before: FromClause) -> Select[*tuple[Any, ...]]:
@@ -179,3 +198,8 @@ def _seen_by(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
 def payment_of(row: Sequence[Any], currency: Currency) -> Payment:
     """A row of `select_payments`."""
     return Payment._make((*row, currency))
+
+
+def shown_to(viewer: Viewer, payment: Payment) -> Payment:
+    """The payment without its balance, if this way in may pay and not read."""
+    return payment if Scope.READ in viewer.scopes else payment._replace(balance_after_minor_units=None)

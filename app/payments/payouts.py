@@ -128,7 +128,7 @@ def check_payout(
     outcomes = [WalletFrozenError(field="to") if isinstance(each, Person) and each.account_id in frozen else each for each in payees]
     right = [item for item, outcome in zip(items, outcomes, strict=True) if isinstance(item, PayoutItem) and isinstance(outcome, Person)]
     keys = [each.idempotency_key for each in right]
-    stored = set(session.scalars(select(Transfer.id).where(is_among(Transfer.id, keys))))
+    stored = set(session.scalars(select(Transfer.id).where(is_among(Transfer.id, keys), Transfer.source == viewer.account_id)))
     total = sum(each.amount.minor_units for each in right if each.idempotency_key not in stored)
     return PayoutPreview(
         outcomes=outcomes, total=Money(total, currency), paid_already=len(stored), balance_after=Money(payer.balance - total, currency),

@@ -14,7 +14,7 @@ from app import ledger
 from app.database import NamedRow, PreparedStatement, array_of_texts, array_of_words
 from app.errors import SelfPaymentError, WalletError
 from app.identity import USED_AGAIN_SECONDS, Scope, Viewer, scopes_named, unknown_api_token, unknown_person
-from app.payments.payment import Payment
+from app.payments.payment import Payment, shown_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,7 @@ def _settled(order: Order, row: NamedRow) -> Settled:
         return Settled(viewer=viewer, failure=error)
     if posting.replayed:
         return Settled(viewer=viewer, payment_id=posting.transfer_id, replayed=True)
-    return Settled(viewer=viewer, payment=_payment(order, row, posting), payment_id=posting.transfer_id)
+    return Settled(viewer=viewer, payment=shown_to(viewer, _payment(order, row, posting)), payment_id=posting.transfer_id)
 
 
 def _check(viewer: Viewer, order: Order, row: NamedRow) -> None:

@@ -19,12 +19,13 @@ from app.errors import (
     UnauthenticatedError,
     WalletError,
 )
+from app.payments import check_key
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 # Inputs that a person cannot see, so no link leads to them.
-HIDDEN_INPUTS: Final = frozenset({"idempotency_key", "next"})
+HIDDEN_INPUTS: Final = frozenset({"idempotency_key", "next", "payment_id"})
 SERVER_IS_BUSY: Final = 503
 
 
@@ -131,21 +132,20 @@ def texts_of(name: str) -> list[str]:
 def idempotency_key() -> UUID:
     """The key that the form was rendered with.
 
-    Raises: InvalidInputError when there is none: a payment without it could be made twice.
+    Raises: InvalidInputError when there is none, or none that was made: a payment with it could be made twice, or never.
     """
     try:
-        return UUID(text_of("idempotency_key"))
-    except ValueError:
-        g.key_is_spent = True
+        return check_key(UUID(text_of("idempotency_key")))
+    except (ValueError, InvalidInputError) as error:
         message = "This form was not complete. Check it and send it again."
-        raise InvalidInputError("no idempotency key", user_message=message) from None
+        raise InvalidInputError(f"no idempotency key: {error}", user_message=message, field="idempotencyKey") from None
 
 
 def key_for_form() -> UUID:
     """The key to render: the one that was sent, so that trying again cannot pay twice, unless that one is of no more use."""
     try:
-        sent = UUID(text_of("idempotency_key"))
-    except ValueError:
+        sent = idempotency_key()
+    except InvalidInputError:
         return uuid4()
     return uuid4() if g.get("key_is_spent") else sent
 

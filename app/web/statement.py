@@ -62,7 +62,8 @@ def _cells(payment: Payment) -> tuple[str, ...]:
     return (
         iso(payment.created_at), str(payment.id), payment.kind.lower(), payment.direction.lower(),
         payment.counterparty_username or "", safe_cell(payment.counterparty_display_name or ""), safe_cell(payment.memo or ""),
-        payment.signed.amount, payment.signed.currency, payment.balance_after.amount, str(payment.refund_of or ""),
+        payment.signed.amount, payment.signed.currency, payment.balance_after.amount if payment.balance_after else "",
+        str(payment.refund_of or ""),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
-FIRST_KEY = "00000000-0000-4000-8000-000000000001"
+FIRST_KEY = "5d3c9a71-e84b-4f26-9b0d-000000000001"
 REGISTER = """mutation ($input: RegisterInput!) { register(input: $input) {
   viewer { user { username displayName joinedAt } wallet { balance { amount } } }
   errors { __typename code message field } } }"""

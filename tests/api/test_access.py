@@ -82,7 +82,7 @@ ADMITTED = {
 }
 # Who is not signed in is out already.
 ADMITTED_BESIDE = {"Mutation.logOut": {"nobody"}}
-UUID = '"00000000-0000-4000-8000-000000000001"'
+UUID = '"5d3c9a71-e84b-4f26-9b0d-000000000001"'
 SAMPLES = {"UUID": UUID, "Username": '"bob"', "Amount": '"1.00"', "String": '"a sample of text"', "Boolean": "true"}
 
 

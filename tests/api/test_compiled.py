@@ -36,7 +36,7 @@ DEEPEST = 5
 ARGUMENTS = {
     "Query.users": ["", "(first: 2)", "(first: 1, after: null)", '(search: "bo")', "(first: $first)"],
     "Query.user": ['(username: "bob")', '(username: "nobody")', '(username: "?")'],
-    "Query.payment": ['(id: "00000000-0000-4000-8000-000000000001")', '(id: "00000000-0000-4000-8000-000000000009")'],
+    "Query.payment": ['(id: "5d3c9a71-e84b-4f26-9b0d-000000000001")', '(id: "5d3c9a71-e84b-4f26-9b0d-000000000009")'],
     "Wallet.payments": ["", "(first: 2)", "(first: $first)", '(filter: {direction: SENT, minAmount: "0.02"})', "(first: 101)"],
     "Wallet.balanceHistory": ["(days: 3)", "(days: 0)"],
 }

@@ -162,7 +162,7 @@ def test_a_rate_limit_tells_how_long_to_wait() -> None:
     assert failure(error, FACTS).headers == {"Retry-After": "30"}
     assert failure(error, FACTS).status == 429
     nothing: Any = None
-    refusal = refusal_of(error)
+    refusal = refusal_of(error, None)
     assert UserError.resolve_type(refusal, nothing) is RateLimitedType
     assert vars_of(refusal) == {"code": "RATE_LIMITED", "message": "That was too often. Try again in 30 seconds.", "field": None,
                                 "retry_after_seconds": 30}

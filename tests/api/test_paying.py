@@ -282,14 +282,17 @@ def test_all_that_is_wrong_with_a_refund_is_told_at_once(browser: Browsers, ask:
 
 
 def test_a_payment_whose_answer_cannot_be_made_is_not_made(browser: Browsers, ask: Ask, database: Database) -> None:
+    """Whoever sees an error beside the data may rely on it that nothing was done."""
     alice, bob = browser("alice"), browser("bob")
     given = order("10.00")
     send(ask, alice, given)
-    scopes = 'mutation { createApiToken(input: {name: "till", scopes: [PAY]}) { secret } }'
-    secret = ask(bob, scopes)["data"]["createApiToken"]["secret"]
-    # Without READ the payment behind the refund may not be seen; whoever sees an error may rely on it that nothing was done.
-    asked = {"idempotencyKey": FIRST_KEY, "paymentId": given["idempotencyKey"]}
-    answer = ask(bob, REFUND, token=secret, input=asked)
+    refund = {"paymentId": given["idempotencyKey"], "amount": "1.00"}
+    for _ in range(7):
+        ask(bob, REFUND, input={"idempotencyKey": str(uuid4()), **refund})
+    # With the one that is to be made, 8 refunds, of each the payment, and of that 8 again: more than an answer holds.
+    wanted = "refundOf { refunds { refundOf { refunds { refundOf { id } } } } }"
+    query = f"mutation ($input: RefundPaymentInput!) {{ refundPayment(input: $input) {{ payment {{ {wanted} }} }} }}"
+    answer = ask(bob, query, input={"idempotencyKey": str(uuid4()), **refund})
     assert answer["data"] is None
-    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    assert transfers(database) == 1
+    assert answer["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+    assert transfers(database) == 8

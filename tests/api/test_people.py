@@ -153,31 +153,6 @@ def test_whoever_is_not_signed_in_is_logged_out_already(client: FlaskClient, ask
     assert client.get_cookie("login") is None
 
 
-def test_a_changed_password_ends_the_other_logins(browser: Browsers, ask: Ask, client: FlaskClient) -> None:
-    here, there = browser("alice"), browser("alice")
-    given = {"currentPassword": PASSWORD, "newPassword": "another quite long phrase"}
-    assert ask(here, CHANGE, input=given)["data"]["changePassword"] == {"done": True, "errors": []}
-    assert ask(here, WHO)["data"]["viewer"] is not None
-    assert ask(there, WHO)["data"]["viewer"] is None
-    assert codes(ask(client, LOG_IN, input={"username": "alice", "password": PASSWORD})["data"]["logIn"]) != []
-    assert codes(ask(client, LOG_IN, input={"username": "alice", "password": "another quite long phrase"})["data"]["logIn"]) == []
-
-
-@pytest.mark.parametrize(("current", "new", "expected"), [
-    ("wrong", "another quite long phrase", [("WRONG_CREDENTIALS", ["currentPassword"])]),
-    (PASSWORD, "short", [("INVALID_PASSWORD", ["newPassword"])]),
-    ("wrong", "short", [("WRONG_CREDENTIALS", ["currentPassword"]), ("INVALID_PASSWORD", ["newPassword"])]),
-])
-def test_all_that_is_wrong_with_a_change_of_password_is_told(
-    browser: Browsers, ask: Ask, current: str, new: str, expected: list[tuple[str, list[str]]]
-) -> None:
-    here, there = browser("alice"), browser("alice")
-    answer = ask(here, CHANGE, input={"currentPassword": current, "newPassword": new})["data"]["changePassword"]
-    assert answer["done"] is False
-    assert codes(answer) == expected
-    assert ask(there, WHO)["data"]["viewer"] is not None
-
-
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(browser: Browsers, client: FlaskClient, ask: Ask) -> None:
     alice = browser("alice")
     made = ask(alice, CREATE, input={"name": "till", "scopes": ["READ"]})["data"]["createApiToken"]
@@ -212,7 +187,7 @@ def test_what_a_token_may_not_do_is_forbidden(browser: Browsers, client: FlaskCl
         assert answer["data"] == {"viewer": None}
         assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     paid = ask(client, SEND, token=pays, input=payment)["data"]["sendPayment"]
-    assert paid["payment"]["balanceAfter"] == {"amount": "999.00"}
+    assert (paid["payment"]["amount"], paid["payment"]["balanceAfter"]) == ({"amount": "1.00"}, None)
     assert ask(client, "{ viewer { logins { current } wallet { balance { amount } } } }", token=reads)["data"]["viewer"] == {
         "logins": [{"current": False}], "wallet": {"balance": {"amount": "999.00"}},
     }
@@ -260,8 +235,8 @@ def test_an_id_that_is_none_is_told_as_data(browser: Browsers, ask: Ask, query: 
 @pytest.mark.parametrize(("query", "variables"), [
     (CHANGE, {"input": {"currentPassword": "x", "newPassword": "y"}}),
     (CREATE, {"input": {"name": "till", "scopes": ["READ"]}}),
-    (REVOKE_TOKEN, {"id": "00000000-0000-4000-8000-000000000001"}),
-    (REVOKE_LOGIN, {"id": "00000000-0000-4000-8000-000000000001"}),
+    (REVOKE_TOKEN, {"id": "5d3c9a71-e84b-4f26-9b0d-000000000001"}),
+    (REVOKE_LOGIN, {"id": "5d3c9a71-e84b-4f26-9b0d-000000000001"}),
     (SEND, {"input": {"idempotencyKey": "x", "to": "y", "amount": "z"}}),
 ])
 def test_whoever_is_not_signed_in_is_told_so_as_data(client: FlaskClient, ask: Ask, query: str, variables: dict[str, Any]) -> None:

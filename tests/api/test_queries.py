@@ -31,7 +31,7 @@ HISTORY = """query ($filter: PaymentFilter, $first: Int, $after: String) { viewe
 
 
 def pay(ask: Ask, payer: FlaskClient, number: int, amount: str, to: str = "bob", memo: str | None = None) -> str:
-    key = f"00000000-0000-4000-8000-{number:012}"
+    key = f"5d3c9a71-e84b-4f26-9b0d-{number:012}"
     answer = ask(payer, SEND, input={"idempotencyKey": key, "to": to, "amount": amount, "memo": memo})
     assert answer["data"]["sendPayment"]["errors"] == []
     return key
@@ -148,13 +148,13 @@ def test_a_payment_is_seen_by_its_two_people_and_by_nobody_else(client: FlaskCli
     seen = ask(alice, PAYMENT, id=key)["data"]["payment"]
     assert (seen["direction"], seen["payer"]["username"], seen["payee"]) == ("SENT", "alice", {"username": "bob", "displayName": "Bob"})
     assert ask(bob, PAYMENT, id=key)["data"]["payment"]["direction"] == "RECEIVED"
-    missing = ask(carol, PAYMENT, id="00000000-0000-4000-8000-999999999999")
+    missing = ask(carol, PAYMENT, id="5d3c9a71-e84b-4f26-9b0d-999999999999")
     assert ask(carol, PAYMENT, id=key) == missing == ask(client, PAYMENT, id=key) == {"data": {"payment": None}}
 
 
 def test_an_id_that_is_none_is_told_so(client: FlaskClient, ask: Ask) -> None:
     wrong: object
-    for wrong in ("", "1", "x" * 36, 5, [], {"a": 1}, "{00000000-0000-4000-8000-000000000001}"):
+    for wrong in ("", "1", "x" * 36, 5, [], {"a": 1}, "{5d3c9a71-e84b-4f26-9b0d-000000000001}"):
         assert error_of(ask(client, PAYMENT, id=wrong)) == ("INVALID_INPUT", ["id"]), wrong
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_refunds_are_seen_from_their_payment_and_back(browser: Browsers, ask: Ask) -> None:
     alice, bob = browser("alice"), browser("bob")
     key = pay(ask, alice, 1, "10.00")
-    back = "00000000-0000-4000-8000-00000000000a"
+    back = "5d3c9a71-e84b-4f26-9b0d-00000000000a"
     ask(bob, REFUND, input={"idempotencyKey": back, "paymentId": key, "amount": "4.00", "memo": "broken"})
     seen = ask(alice, PAYMENT, id=key)["data"]["payment"]
     assert seen["refunded"] == {"amount": "4.00"}
@@ -29,7 +29,7 @@ def test_refunds_are_seen_from_their_payment_and_back(browser: Browsers, ask: As
 def test_refunds_of_a_whole_page_are_looked_up_at_once(browser: Browsers, ask: Ask) -> None:
     alice, bob = browser("alice"), browser("bob")
     keys = [pay(ask, alice, number, "10.00") for number in range(1, 5)]
-    backs = {key: [f"00000000-0000-4000-8000-{place}0000000000{part}" for part in range(place)] for place, key in enumerate(keys)}
+    backs = {key: [f"5d3c9a71-e84b-4f26-9b0d-{place}0000000000{part}" for part in range(place)] for place, key in enumerate(keys)}
     for key, ids in backs.items():
         for back in ids:
             ask(bob, REFUND, input={"idempotencyKey": back, "paymentId": key, "amount": "1.00"})
@@ -52,7 +52,7 @@ def test_what_is_asked_of_refunds_over_and_over_counts_each_time(browser: Browse
     alice, bob = browser("alice"), browser("bob")
     key = pay(ask, alice, 1, "10.00")
     for number in range(10, 17):
-        ask(bob, REFUND, input={"idempotencyKey": f"00000000-0000-4000-8000-0000000000{number}", "paymentId": key, "amount": "1.00"})
+        ask(bob, REFUND, input={"idempotencyKey": f"5d3c9a71-e84b-4f26-9b0d-0000000000{number}", "paymentId": key, "amount": "1.00"})
     query = "query ($id: UUID!) { payment(id: $id) { refunds { refundOf { refunds { %s } } } } }"
     assert len(ask(alice, query % f"id {directive}", id=key)["data"]["payment"]["refunds"]) == 7
     # 7 refunds, their payment for each, and its 7 refunds again each time: beyond a hundred already there

@@ -126,4 +126,4 @@ def test_on_a_terminal_a_check_of_the_books_shows_how_far_it_is(
         timeout=LIMIT_SECONDS,
     )
     assert done.returncode == 0
-    assert b"\r\x1b[KChecking 2 of 11: every balance equals the sum of its account's entries" in os.read(ours, 10_000)
+    assert b"\r\x1b[KChecking 2 of 12: every balance equals the sum of its account's entries" in os.read(ours, 10_000)

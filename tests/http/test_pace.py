@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PAY = """mutation ($input: SendPaymentInput!) { sendPayment(input: $input) { payment { id }
   errors { code ... on RateLimitedError { retryAfterSeconds } } } }"""
-KEY = "00000000-0000-4000-8000-000000000001"
+KEY = "5d3c9a71-e84b-4f26-9b0d-000000000001"
 ORDER = f'{{idempotencyKey: "{KEY}", to: "bob", amount: "1.00"}}'
 
 

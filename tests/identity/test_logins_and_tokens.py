@@ -118,16 +118,14 @@ def test_logins_are_listed_and_revoked_by_their_owner_alone(sessions: Sessions, 
     assert who(sessions, token, settings) is None
 
 
-def test_all_other_logins_end_at_once(sessions: Sessions, settings: Settings, viewer: Any) -> None:
-    alice, token = viewer("alice"), None
+def test_all_logins_of_a_person_end_at_once_and_nobody_elses(sessions: Sessions, settings: Settings, viewer: Any) -> None:
+    alice, bob = viewer("alice"), viewer("bob")
     token = sign_in(sessions, "alice", settings)
-    transact(sessions, lambda session: identity.end_other_logins(session, username="alice", kept=alice.login_id))
+    transact(sessions, lambda session: identity.end_all_logins(session, username="alice"))
     assert who(sessions, token, settings) is None
     with sessions() as session:
-        assert [each.id for each in identity.list_logins(session, alice, settings)] == [alice.login_id]
-    transact(sessions, lambda session: identity.end_other_logins(session, username="alice", kept=None))
-    with sessions() as session:
         assert identity.list_logins(session, alice, settings) == []
+        assert [each.id for each in identity.list_logins(session, bob, settings)] == [bob.login_id]
 
 
 def test_an_api_token_proves_its_person_and_its_scopes(sessions: Sessions, viewer: Any) -> None:

@@ -82,7 +82,7 @@ def test_a_deploy_whose_files_another_one_removed_is_told_to_try_again(host: Hos
 def test_people_register_log_in_and_pay_over_https(host: Host, tokens: Tokens) -> None:
     person, *_ = tokens(host).items()
     wallet = Wallet(host.address)
-    answer = wallet.ask(PAY, {"idempotencyKey": "00000000-0000-4000-8000-000000000001", "to": "person-1", "amount": PENNY}, token=person[1])
+    answer = wallet.ask(PAY, {"idempotencyKey": "5d3c9a71-e84b-4f26-9b0d-000000000001", "to": "person-1", "amount": PENNY}, token=person[1])
     wallet.close()
     assert (answer["replayed"], answer["errors"]) == (False, [])
 

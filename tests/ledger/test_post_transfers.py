@@ -70,9 +70,10 @@ def test_a_group_answers_and_moves_what_single_transfers_do(book: Book, earlier:
 
 
 @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-@given(batch=strategies.lists(items, max_size=10))
-def test_an_atomic_group_is_as_single_transfers_or_as_nothing(book: Book, batch: list[Item]) -> None:
+@given(batch=strategies.lists(items, max_size=10), payer=strategies.integers(0, 5))
+def test_an_atomic_group_of_one_payer_is_as_single_transfers_or_as_nothing(book: Book, batch: list[Item], payer: int) -> None:
     worlds = [_world(book), _world(book)]
+    batch = [(payer, *each[1:]) for each in batch]
     singles = one_by_one(book, [_wish(worlds[0], each) for each in batch])
     before = [book.balance(account) for account in worlds[1][0][:5]]
     grouped = book.move_many([_wish(worlds[1], each) for each in batch], atomic=True)

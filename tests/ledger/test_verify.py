@@ -47,6 +47,7 @@ STRAY_ENTRY = "every entry belongs to a transfer that names it"
 CURRENCY = "every transfer is between two accounts of one currency"
 ISSUANCE = "money enters and leaves through issuance alone"
 BELOW_ZERO = "no wallet is below zero"
+TIME = "time goes forward along the entries of an account"
 REFUNDS = "refunds go back the way of their payment and never exceed it"
 
 TAMPERING = [
@@ -69,6 +70,12 @@ TAMPERING = [
     ("an entry of an account that does not exist", "INSERT INTO ledger.entries VALUES (999, 1, '{payment}', 5, 5, now())",
      {NUMBERS, STRAY_ENTRY}),
     ("an entry dated back", "UPDATE ledger.entries SET created_at = '2001-01-01' WHERE account_id = {shop} AND number = 1", {TWO_ENTRIES}),
+    ("a transfer dated back with its entries", (
+        "UPDATE ledger.entries SET created_at = '2001-01-01' WHERE transfer_id = '{payment}'; "
+        "UPDATE ledger.transfers SET created_at = '2001-01-01' WHERE id = '{payment}'"), {TIME}),
+    ("the moment of an account's last entry changed", (
+        "UPDATE ledger.accounts SET last_entry_at = last_entry_at - interval '1 second' WHERE id = {alice}"), {TIME}),
+    ("an account as if it had never had an entry", "UPDATE ledger.accounts SET last_entry_at = NULL WHERE id = {shop}", {TIME}),
     ("a transfer deleted", "DELETE FROM ledger.transfers WHERE id = '{refund}'", {STRAY_ENTRY}),
     ("a transfer's amount changed", "UPDATE ledger.transfers SET amount = 1 WHERE id = '{payment}'", {TWO_ENTRIES, REFUNDS}),
     ("a transfer turned round", "UPDATE ledger.transfers SET source = destination, destination = source WHERE id = '{payment}'", None),

@@ -28,6 +28,7 @@ from app.errors import (
     IdempotencyKeyReusedError,
     InsufficientFundsError,
     NotFoundError,
+    NotRefundableError,
     RefundTooLargeError,
     SelfPaymentError,
     WalletError,
@@ -60,6 +61,8 @@ class Paid:
     amount: int
     memo: str | None
     refund_of: UUID | None = None
+    is_rest: bool = False
+    """A refund that was asked for without an amount."""
 
 
 @dataclass
@@ -138,7 +141,21 @@ class Wallets(RuleBasedStateMachine):
         if first.refund_of is None:
             assert self._pay(key, first).replayed
         else:
-            assert self._refund(key, first.refund_of, first.payer, first.amount).replayed
+            assert self._refund(key, first.refund_of, first.payer, None if first.is_rest else first.amount).replayed
+
+    @rule(key=keys)
+    def retry_with_the_same_amount_given_in_another_way(self, key: UUID) -> None:
+        first = self.model.paid[key]
+        if first.refund_of is not None:
+            with self._expecting(IdempotencyKeyReusedError):
+                self._refund(key, first.refund_of, first.payer, first.amount if first.is_rest else None)
+
+    @rule(key=keys, payer=people, payee=people, amount=amounts)
+    def pay_with_a_key_of_somebody_else(self, key: UUID, payer: str, payee: str, amount: int) -> None:
+        wanted = Paid(payer, payee, amount, None)
+        if payer != self.model.paid[key].payer:
+            with self._expecting(self.model.why_not(wanted) or IdempotencyKeyReusedError):
+                self._pay(key, wanted)
 
     @rule(key=keys, more=strategies.integers(1, 100))
     def retry_with_another_amount(self, key: UUID, more: int) -> None:
@@ -161,9 +178,9 @@ class Wallets(RuleBasedStateMachine):
         refund_key, original = uuid4(), self.model.paid[key]
         left = self.model.left_of(key)
         amount = {"one": 1, "half": left // 2 or 1, "all": left or 1, "one too many": left + 1, "whatever is left": None}[how_much]
-        wanted = Paid(original.payee, original.payer, left if amount is None else amount, None, key)
+        wanted = Paid(original.payee, original.payer, left if amount is None else amount, None, key, is_rest=amount is None)
         if original.refund_of is not None:
-            why_not: type[WalletError] | None = NotFoundError
+            why_not: type[WalletError] | None = NotRefundableError
         else:
             why_not = RefundTooLargeError if left == 0 or wanted.amount > left else self.model.why_not(wanted)
         with self._expecting(why_not):
@@ -173,8 +190,9 @@ class Wallets(RuleBasedStateMachine):
 
     @rule(key=keys, refunder=people)
     def refund_what_one_was_not_paid(self, key: UUID, refunder: str) -> None:
-        if self.model.paid[key].payee != refunder:
-            with self._expecting(NotFoundError):
+        original = self.model.paid[key]
+        if original.payee != refunder:
+            with self._expecting(NotRefundableError if original.refund_of and original.payer == refunder else NotFoundError):
                 self._refund(uuid4(), key, refunder, None)
 
     @precondition(lambda self: not self.model.frozen)
@@ -201,7 +219,7 @@ class Wallets(RuleBasedStateMachine):
                 page = payments.history(session, viewer, payments.HistoryFilter(), currency=self.settings.currency, first=100)
             mine = [each for each in self.model.paid.values() if name in (each.payer, each.payee)]
             assert len(page.payments) == len(mine) + 1  # the opening balance
-            assert page.payments[0].balance_after.minor_units == self.model.balances[name]
+            assert page.payments[0].balance_after == Money(self.model.balances[name], self.settings.currency)
 
     def _register(self) -> str:
         name = f"p{uuid4().hex[:12]}"

@@ -38,7 +38,7 @@ def alice(till: Till, viewer: Any) -> Viewer:
 
 
 def test_sent_and_received_are_together_newest_first_each_with_the_balance_after(till: Till, alice: Viewer) -> None:
-    rows = [(each.memo, each.signed.formatted, each.balance_after.formatted, each.counterparty_username, each.number)
+    rows = [(each.memo, each.signed.formatted, each.balance_after and each.balance_after.formatted, each.counterparty_username, each.number)
             for each in till.history(alice).payments]
     assert rows == [
         ("scratched", "-£10.00", "£986.80", "bob", 6), ("lamp", "£30.00", "£996.80", "bob", 5), ("taxi", "£20.00", "£966.80", "bob", 4),
@@ -139,7 +139,6 @@ def test_a_token_without_the_scope_read_sees_nothing(till: Till, alice: Viewer, 
         lambda session: payments.count_history(session, payer, wanted),
         lambda session: list(payments.statement(session, payer, wanted, currency=currency)),
         lambda session: payments.find_payment(session, payer, uuid4(), currency=currency),
-        lambda session: payments.list_refunds(session, payer, [uuid4()], currency=currency),
         lambda session: payments.wallet(session, payer, currency=currency),
         lambda session: payments.balance_history(session, payer, days=1, currency=currency),
     ):

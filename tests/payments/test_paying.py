@@ -31,6 +31,7 @@ def test_a_payment_is_addressed_by_handle_in_any_case(till: Till, viewer: Any) -
     receipt = till.pay(alice, "BOB", "12.50", "  for\nlunch ")
     assert (receipt.balance_after.formatted, receipt.replayed) == ("£987.50", False)
     seen = till.find(bob, receipt.payment_id)
+    assert seen.balance_after is not None
     assert (seen.signed.formatted, seen.memo, seen.counterparty_username, seen.balance_after.formatted) == (
         "£12.50", "for lunch", "alice", "£1,012.50")
 

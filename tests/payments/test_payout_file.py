@@ -16,7 +16,7 @@ from app.payments import MAXIMUM_PAYOUT_ITEMS, PayoutItem, read_numbered_lines, 
 if TYPE_CHECKING:
     from app.payments import PayoutLine
 
-GBP, KEY = Currency("GBP", 2), UUID("00000000-0000-4000-8000-000000000001")
+GBP, KEY = Currency("GBP", 2), UUID("5d3c9a71-e84b-4f26-9b0d-000000000001")
 
 
 def read(data: str | bytes) -> list[PayoutLine]:

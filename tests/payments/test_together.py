@@ -52,6 +52,7 @@ def test_a_group_is_one_statement_and_each_has_its_own_outcome(counter: Counter)
                                IdempotencyKeyReusedError, None, None]
     first = outcomes[0].payment
     assert first is not None
+    assert first.balance_after is not None
     assert (first.signed.formatted, first.counterparty_username, first.memo, first.balance_after.formatted) == (
         "-£10.00", "bob", "lunch", "£990.00")
     assert first == transact(counter.sessions, lambda session: payments.find_payment(

@@ -43,6 +43,20 @@ def test_changing_the_password_ends_all_other_logins(browser: Any, client: Flask
     assert location(client.post("/login", data={"username": "alice", "password": NEW_PASSWORD})) == "/wallet"
 
 
+def test_changing_the_password_gives_the_browser_a_new_token_and_the_old_one_opens_nothing(browser: Any, client: FlaskClient) -> None:
+    here = browser("alice")
+    before = here.get_cookie("login")
+
+    here.post("/account/password", data={"current_password": "wrong", "new_password": NEW_PASSWORD})
+    assert here.get_cookie("login").value == before.value
+    here.post("/account/password", data={"current_password": PASSWORD, "new_password": NEW_PASSWORD})
+
+    assert here.get_cookie("login").value != before.value
+    assert here.get("/wallet").status_code == 200
+    client.set_cookie("login", before.value)
+    assert location(client.get("/wallet")) == "/login?next=/wallet"
+
+
 @pytest.mark.parametrize(("count", "told"), [(1, "Your API token stays valid"), (2, "Your 2 API tokens stay valid")])
 def test_changing_the_password_tells_of_the_tokens_that_stay_valid(browser: Any, count: int, told: str) -> None:
     alice = browser("alice")

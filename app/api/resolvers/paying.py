@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app import payments
 from app.api.errors import Problems
-from app.api.inputs import read_amount, read_uuid
+from app.api.inputs import read_amount, read_key, read_uuid
 from app.api.payloads import PaymentPayload
 from app.errors import NotFoundError
 
@@ -22,7 +22,7 @@ def send_payment(context: Context, *, given: PaymentOrder) -> PaymentPayload:
         return payload_of(context.settled)
     viewer = context.signed_in()
     problems = Problems()
-    key = problems.read(read_uuid, given.idempotency_key, "idempotencyKey")
+    key = problems.read(read_key, given.idempotency_key, "idempotencyKey")
     amount = problems.read(read_amount, given.amount, context.currency, "amount")
     memo = problems.read(payments.parse_memo, given.memo)
     to = problems.read(read_payee, given.to)
@@ -46,20 +46,15 @@ def refund_payment(context: Context, *, given: RefundOrder) -> PaymentPayload:
     """Give back part or all of a payment. Raises: as `payments.refund`, RateLimitedError, InvalidInputsError."""
     viewer = context.signed_in()
     problems = Problems()
-    key = problems.read(read_uuid, given.idempotency_key, "idempotencyKey")
+    key = problems.read(read_key, given.idempotency_key, "idempotencyKey")
     payment_id = problems.read(read_uuid, given.payment_id, "paymentId")
     amount = None if given.amount is None else problems.read(read_amount, given.amount, context.currency, "amount")
     memo = problems.read(payments.parse_memo, given.memo)
     problems.stop()
     context.pace.admit(viewer.user_id)
-    try:
-        receipt = payments.refund(
-            context.session, viewer,
-            idempotency_key=key, payment_id=payment_id, amount=amount, currency=context.currency, memo=memo,
-        )
-    except NotFoundError as error:
-        message = "There is no payment to you by that id. Only the person who was paid can refund."
-        raise NotFoundError(str(error), user_message=message, field="paymentId") from error
+    receipt = payments.refund(
+        context.session, viewer, idempotency_key=key, payment_id=payment_id, amount=amount, currency=context.currency, memo=memo,
+    )
     return PaymentPayload(payment_id=receipt.payment_id, replayed=receipt.replayed)
 
 

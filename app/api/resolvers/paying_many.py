@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from app import payments
 from app.api.errors import Problems, refusal_of
-from app.api.inputs import PaymentOrder, read_amount, read_uuid
+from app.api.inputs import PaymentOrder, read_amount, read_key
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
 from app.api.payloads import PaymentPayload, PaymentsPayload
 from app.api.resolvers.paying import read_payee
 from app.errors import HeldBackError, InsufficientFundsError, WalletError
 from app.http import log_failure
-from app.identity import Scope
 from app.payments import PayoutItem
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from app.api.context import Context
     from app.api.errors import Refusal
     from app.api.inputs import PayoutOrder
+    from app.identity import Viewer
     from app.money import Currency
     from app.payments import Payment, Payout
 
@@ -47,12 +47,12 @@ def send_payments(context: Context, *, given: PayoutOrder) -> PaymentsPayload:
     found = _Found(context, payout)
     return PaymentsPayload(
         results=tuple(
-            PaymentPayload(errors=tuple(refusal_of(error) for error in refused[place])) if isinstance(outcome, WalletError)
+            PaymentPayload(errors=tuple(refusal_of(error, viewer) for error in refused[place])) if isinstance(outcome, WalletError)
             else PaymentPayload(payment_id=outcome.transfer_id, replayed=outcome.replayed, find=found.one)
             for place, outcome in enumerate(payout.outcomes)
         ),
         total=None if payout.refused_whole else payout.total,
-        errors=tuple(_errors(refused, payout.shortfall)),
+        errors=tuple(_errors(refused, payout.shortfall, viewer)),
     )
 
 
@@ -67,17 +67,15 @@ class _Found:
 
     @cached_property
     def _all(self) -> dict[UUID, Payment]:
-        # As of a single payment: whoever may pay may see what they have just paid.
-        viewer = replace(self._context.signed_in(), scopes=frozenset(Scope))
         ids = [each.transfer_id for each in self._payout.outcomes if not isinstance(each, WalletError)]
-        found = payments.find_payments(self._context.session, viewer, ids, currency=self._context.currency)
+        found = payments.find_payments(self._context.session, self._context.signed_in(), ids, currency=self._context.currency)
         self._context.pages.append([*found.values()])
         return found
 
 
 def _read(item: Mapping[str, Any], currency: Currency) -> PayoutItem | tuple[WalletError, ...]:
     given, problems = PaymentOrder(**item), Problems()
-    key = problems.read(read_uuid, given.idempotency_key, "idempotencyKey")
+    key = problems.read(read_key, given.idempotency_key, "idempotencyKey")
     amount = problems.read(read_amount, given.amount, currency, "amount")
     memo = problems.read(payments.parse_memo, given.memo)
     to = problems.read(read_payee, given.to)
@@ -86,19 +84,21 @@ def _read(item: Mapping[str, Any], currency: Currency) -> PayoutItem | tuple[Wal
     return PayoutItem(idempotency_key=key, to=to, amount=amount, memo=memo)
 
 
-def _errors(refused: Mapping[int, Sequence[WalletError]], shortfall: InsufficientFundsError | None) -> list[Refusal]:
+def _errors(
+    refused: Mapping[int, Sequence[WalletError]], shortfall: InsufficientFundsError | None, viewer: Viewer
+) -> list[Refusal]:
     """What the whole says is wrong, each with its item's place, counted from 0; what all of them lack is one error for all."""
-    found = [] if shortfall is None else [replace(refusal_of(shortfall), field=("items",))]
+    found = [] if shortfall is None else [replace(refusal_of(shortfall, viewer), field=("items",))]
     for place, errors in refused.items():
         found.extend(
-            _placed(error, place) for error in errors
+            _placed(refusal_of(error, viewer), place) for error in errors
             if not isinstance(error, HeldBackError) and not (shortfall and isinstance(error, InsufficientFundsError))
         )
     return found
 
 
-def _placed(error: WalletError, place: int) -> Refusal:
-    return replace(refusal_of(error), field=("items", str(place), *((error.field,) if error.field else ())))
+def _placed(refusal: Refusal, place: int) -> Refusal:
+    return replace(refusal, field=("items", str(place), *(refusal.field or ())))
 
 
 def _log(context: Context, refused: Mapping[int, Sequence[WalletError]]) -> None:

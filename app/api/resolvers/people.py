@@ -60,7 +60,7 @@ def log_out(context: Context) -> DonePayload:
 
 
 def change_password(context: Context, *, given: PasswordChange) -> DonePayload:
-    """A new password; every other login of the person ends.
+    """A new password; every other login of the person ends, and this one goes on with a new token. If wanted, API tokens end, too.
 
     Raises: UnauthenticatedError, ForbiddenError, RateLimitedError, WrongCredentialsError, InvalidPasswordError; the last two together
         as InvalidInputsError.
@@ -78,7 +78,10 @@ def change_password(context: Context, *, given: PasswordChange) -> DonePayload:
         names = (viewer.username, viewer.display_name)
         problems.read(_check_password, given.new_password, context, names=names, field="newPassword")
     problems.stop()
-    identity.end_other_logins(context.session, username=viewer.username, kept=viewer.login_id)
+    identity.end_all_logins(context.session, username=viewer.username)
+    if given.revoke_api_tokens:
+        identity.revoke_all_api_tokens(context.session, username=viewer.username)
+    _sign_in(context, viewer.username)
     return DonePayload(done=True)
 
 

@@ -28,8 +28,11 @@ class Code(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     SELF_PAYMENT = "SELF_PAYMENT"
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
+    BALANCE_TOO_LARGE = "BALANCE_TOO_LARGE"
     WALLET_FROZEN = "WALLET_FROZEN"
+    NOT_ATTEMPTED = "NOT_ATTEMPTED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    NOT_REFUNDABLE = "NOT_REFUNDABLE"
     REFUND_TOO_LARGE = "REFUND_TOO_LARGE"
     REQUEST_NOT_OPEN = "REQUEST_NOT_OPEN"
     RATE_LIMITED = "RATE_LIMITED"
@@ -49,8 +52,11 @@ _DESCRIPTIONS = {
     Code.NOT_FOUND: "It does not exist, or not for this person.",
     Code.SELF_PAYMENT: "Payer and payee are one.",
     Code.INSUFFICIENT_FUNDS: "The wallet holds less than the amount.",
+    Code.BALANCE_TOO_LARGE: "A wallet would hold more than the books can write down.",
     Code.WALLET_FROZEN: "One of the two wallets is frozen.",
-    Code.IDEMPOTENCY_KEY_REUSED: "The key belongs to another payment already.",
+    Code.NOT_ATTEMPTED: "Nothing is wrong with this item, but another one of its all-or-none group was refused.",
+    Code.IDEMPOTENCY_KEY_REUSED: "The key belongs to another payment already, or to this one with another amount or memo.",
+    Code.NOT_REFUNDABLE: "It is no payment, but a refund, or money that the operator issued or redeemed.",
     Code.REFUND_TOO_LARGE: "More than is left of the payment.",
     Code.REQUEST_NOT_OPEN: "The request for money was paid, declined, cancelled or has expired.",
     Code.RATE_LIMITED: "Too many tries.",
@@ -88,7 +94,7 @@ class BasicError(ObjectType):
 
 
 class InsufficientFundsError(ObjectType):
-    """The wallet holds less than the amount."""
+    """The wallet holds less than the amount. An API token without the scope READ is told so by a BasicError of the same code."""
 
     class Meta:
         """Graphene takes what a type implements from here."""

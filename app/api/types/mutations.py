@@ -32,8 +32,8 @@ class SendPaymentInput(InputObjectType):
     """A payment from the viewer's wallet."""
 
     idempotency_key = InputField(NonNull(UUID), description=(
-        "Made by the client once for each payment it means to make; it becomes the payment's id, "
-        "and sending it again pays nothing twice."
+        "Made by the client once for each payment it means to make; it becomes the payment's id, and sending it again pays nothing twice. "
+        "A UUID of RFC 9562, version 1 to 8; placeholders such as nil or 00000000-0000-4000-8000-000000000001 are refused."
     ))
     to = InputField(NonNull(Username), description="Whom to pay.")
     amount = InputField(NonNull(Amount), description="How much; above zero.")
@@ -59,7 +59,10 @@ class SendPaymentsInput(InputObjectType):
 class RefundPaymentInput(InputObjectType):
     """Giving back part or all of a payment that reached the viewer."""
 
-    idempotency_key = InputField(NonNull(UUID), description="Made by the client once for each refund it means to make.")
+    idempotency_key = InputField(NonNull(UUID), description=(
+        "Made by the client once for each refund it means to make, as that of a payment. It stands for the amount as it is given here: "
+        "absent, or a number."
+    ))
     payment_id = InputField(NonNull(UUID), description="The payment to give back.")
     amount = InputField(Amount, description="How much; all that is left when absent.")
     memo = InputField(String, description="Why; at most 200 characters.")
@@ -70,6 +73,7 @@ class ChangePasswordInput(InputObjectType):
 
     current_password = InputField(NonNull(String), description="The password as it is.")
     new_password = InputField(NonNull(String), description="The password as it shall be.")
+    revoke_api_tokens = InputField(Boolean, default_value=False, description="Whether all API tokens of the viewer end, too.")
 
 
 class CreateApiTokenInput(InputObjectType):
@@ -93,7 +97,9 @@ class ViewerPayload(ObjectType):
 class PaymentPayload(ObjectType):
     """The payment that is in the books."""
 
-    payment = Field(Payment, resolver=resolver(wallets.paid), description="The payment; null when refused.")
+    payment = Field(Payment, resolver=resolver(wallets.paid), description=(
+        "The payment; null when refused. A token with PAY alone sees it, too, with all its fields but `balanceAfter`, which is null."
+    ))
     replayed = NonNull(Boolean, description="Whether an earlier request with the same key had made it already.")
     errors = NonNull(List(NonNull(UserError)), **_ERRORS)
 
@@ -103,7 +109,7 @@ class PaymentsPayload(ObjectType):
 
     results = NonNull(List(NonNull(PaymentPayload)), description=(
         "One for each item, in their order. When all or none was asked for and one was refused, "
-        "the others say so, and those that were in the books already are shown."
+        "the others have the code NOT_ATTEMPTED, and those that were in the books already are shown."
     ))
     total = Field(Money, description="The sum of what is in the books now; null when all or none was asked for and it is none.")
     errors = NonNull(List(NonNull(UserError)), description=(
@@ -154,7 +160,7 @@ class Mutation(ObjectType):
     change_password = Field(
         NonNull(DonePayload), given=_given(ChangePasswordInput),
         resolver=mutation(payloads.DonePayload, people.change_password, inputs.PasswordChange),
-        description="Change the password; every other login ends.",
+        description="Change the password. Every other login ends, and this one goes on with a new token: the answer sets the cookie.",
     )
     revoke_login = Field(
         NonNull(DonePayload), login_id=_id("The login to end."),

@@ -45,7 +45,7 @@ _STATUSES: Final[Mapping[_Status | None, str]] = {
 _SCOPES: Final[Mapping[identity.Scope | None, str]] = {
     None: "What an API token may do.",
     identity.Scope.READ: "See what its owner sees.",
-    identity.Scope.PAY: "Pay and refund.",
+    identity.Scope.PAY: "Pay and refund, and see what it pays and refunds; alone, never a balance.",
 }
 
 Direction = Enum.from_enum(payments.Direction, description=_DIRECTIONS.__getitem__)
@@ -73,7 +73,7 @@ class Payment(ObjectType):
     direction = NonNull(Direction, description="As the viewer sees it.")
     memo = String(description="What it was for, in the payer's words.")
     created_at = NonNull(DateTime, description="When it was put into the books.")
-    balance_after = Field(NonNull(Money), description="The viewer's balance right after it.")
+    balance_after = Field(Money, description="The viewer's balance right after it; null for a token without the scope READ, and only then.")
     refunded = Field(NonNull(Money), description="How much of it was given back so far.")
     refund_of = Field(lambda: Payment, resolver=resolver(wallets.refund_of), description="The payment that this one gives back.")
     refunds = NonNull(

@@ -16,8 +16,8 @@ from app.identity import (
     check_new_password,
     confirm_password,
     create_api_token,
+    end_all_logins,
     end_login,
-    end_other_logins,
     list_api_tokens,
     list_logins,
     logged_in_recently,
@@ -26,6 +26,7 @@ from app.identity import (
 )
 from app.web.answers import Page, see, signed_out
 from app.web.forms import Problems, text_of, texts_of
+from app.web.pages.entrance import sign_in
 from app.web.routes import private_page
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def account_name(session: Session, viewer: Viewer) -> Response:
 
 @private_page("/account/password", method="POST", does="change_password", again=account)
 def account_password(session: Session, viewer: Viewer) -> Response:
-    """Store another password and sign every other browser out."""
+    """Store another password and sign every other browser out; this one gets a new token."""
     settings = wave().settings
     admit_password(session, viewer, settings)
     current, new = text_of("current_password"), text_of("new_password")
@@ -80,11 +81,11 @@ def account_password(session: Session, viewer: Viewer) -> Response:
         # `change_password` names the first problem only; a person wants to hear of both.
         _check_new(viewer, new)
     problems.refuse_if_any()
-    end_other_logins(session, username=viewer.username, kept=viewer.require_login())
-    if not text_of("revoke_tokens"):
-        return see("account", done="password")
-    revoke_all_api_tokens(session, username=viewer.username)
-    return see("account", done="password_and_tokens")
+    end_all_logins(session, username=viewer.username)
+    revokes = bool(text_of("revoke_tokens"))
+    if revokes:
+        revoke_all_api_tokens(session, username=viewer.username)
+    return sign_in(session, viewer.username, see("account", done="password_and_tokens" if revokes else "password"))
 
 
 @private_page("/account/logins/<uuid:login_id>/end", method="POST", does="revoke_login")

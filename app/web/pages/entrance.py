@@ -43,7 +43,7 @@ def register(session: Session, _viewer: Viewer | None) -> Response:
     username, password, display_name = text_of("username"), text_of("password"), text_of("display_name")
     _refuse_if_wrong(session, username=username, password=password, display_name=display_name)
     made = register_person(session, username=username, password=password, display_name=display_name or None, settings=settings)
-    return _signed_in(session, made.username, path_after_login())
+    return sign_in(session, made.username, see_path(path_after_login()))
 
 
 @public_page("/login")
@@ -61,7 +61,7 @@ def login(session: Session, _viewer: Viewer | None) -> Response:
     admit_login(session, username, facts, wave().settings)
     person = check_credentials(session, username=username, password=text_of("password"))
     remember_login(session, person.username, facts)
-    return _signed_in(session, person.username, path_after_login())
+    return sign_in(session, person.username, see_path(path_after_login()))
 
 
 @public_page("/logout", method="POST", does="log_out")
@@ -71,6 +71,14 @@ def logout(session: Session, viewer: Viewer | None) -> Response:
         end_login(session, viewer, viewer.require_login())
     g.viewer = None
     return signed_out(see("home"))
+
+
+def sign_in(session: Session, username: str, response: Response) -> Response:
+    """The same response, with a new login for this browser; the one that it had until now ends."""
+    g.username = username
+    facts = facts_of_request()
+    token = start_login(session, username, user_agent=facts.user_agent, settings=wave().settings, replaces=facts.login_token)
+    return signed_in(response, token)
 
 
 def _refuse_if_wrong(session: Session, *, username: str, password: str, display_name: str) -> None:
@@ -85,9 +93,3 @@ def _refuse_if_wrong(session: Session, *, username: str, password: str, display_
         check_new_password(password, names=(username, display_name), settings=wave().settings)
     problems.refuse_if_any()
 
-
-def _signed_in(session: Session, username: str, path: str) -> Response:
-    g.username = username
-    facts = facts_of_request()
-    token = start_login(session, username, user_agent=facts.user_agent, settings=wave().settings, replaces=facts.login_token)
-    return signed_in(see_path(path), token)
