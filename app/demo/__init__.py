@@ -32,7 +32,8 @@ KEEP_OTHERS_OUT: Final = text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
 ISSUANCE_ACCOUNT: Final = text("SELECT ledger.issuance_account(:currency)")
 WALLET: Final = text("SELECT ledger.open_account(:currency)")
 FILL_ACCOUNT: Final = text(
-    "UPDATE ledger.accounts SET balance = :balance, entry_count = :entry_count, created_at = :opened_at WHERE id = :id",
+    "UPDATE ledger.accounts SET balance = :balance, entry_count = :entry_count, created_at = :opened_at, last_entry_at = :last_entry_at"
+    " WHERE id = :id",
 )
 NEW_PERSON: Final = text(
     "INSERT INTO users (username, display_name, password_hash, account_id, joined_at)"
@@ -113,6 +114,7 @@ def _store_accounts(connection: Connection, books: Books) -> dict[Owner, int]:
         ids[owner] = connection.execute(new, {"currency": books.currency.code}).scalar_one()
         connection.execute(FILL_ACCOUNT, {
             "id": ids[owner], "balance": books.balances[owner], "entry_count": books.entry_counts[owner], "opened_at": opened_at,
+            "last_entry_at": books.last_entry_at[owner],
         })
     return ids
 

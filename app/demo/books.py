@@ -64,6 +64,7 @@ class Books:
     transfers: list[Transfer] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     opened_at: dict[Owner, datetime] = field(default_factory=dict)
+    last_entry_at: dict[Owner, datetime] = field(default_factory=dict)
     stored: set[UUID] = field(default_factory=set)
 
     def fulfil(self, wish: Wish) -> None:
@@ -96,6 +97,7 @@ class Books:
         transfer_id = transfer_id or UUID(int=self.random.getrandbits(128), version=4)
         for owner, signed in ((source, -amount), (destination, amount)):
             self.opened_at.setdefault(owner, at)
+            self.last_entry_at[owner] = at
             self.balances[owner] += signed
             self.entry_counts[owner] += 1
             self.entries.append(Entry(owner, self.entry_counts[owner], transfer_id, signed, self.balances[owner], at))

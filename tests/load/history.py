@@ -92,9 +92,9 @@ MOVES: Final = """
 """
 
 SETTLE: Final = """
-    UPDATE ledger.accounts AS a SET balance = last.balance_after, entry_count = last.number
+    UPDATE ledger.accounts AS a SET balance = last.balance_after, entry_count = last.number, last_entry_at = last.created_at
     FROM ledger.accounts AS b CROSS JOIN LATERAL (
-        SELECT number, balance_after FROM ledger.entries WHERE account_id = b.id ORDER BY number DESC LIMIT 1) AS last
+        SELECT number, balance_after, created_at FROM ledger.entries WHERE account_id = b.id ORDER BY number DESC LIMIT 1) AS last
     WHERE a.id = b.id AND a.entry_count <> last.number
 """
 
