@@ -22,6 +22,7 @@ from app.errors import (
 )
 from app.identity.logins import logged_in_recently
 from app.identity.passwords import check_new_password, hash_password, verify_password
+from app.identity.reserved_names import holds_mark_of_trust, reserved_word
 from app.lines import is_plain, one_line
 from app.models import User
 
@@ -36,12 +37,6 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 USERNAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{2,31}")
-# Names that a person could take for the site's own, or that read as a word of the pages.
-RESERVED_USERNAMES: Final = frozenset({
-    "account", "accounts", "admin", "administrator", "api", "help", "home", "issuance", "login", "logout", "moderator", "nobody", "null",
-    "operator", "owner", "pay", "payment", "payments", "register", "request", "requests", "root", "security", "staff", "support",
-    "system", "undefined", "user", "users", "wallet", "wave",
-})
 MAXIMUM_DISPLAY_NAME_CHARACTERS: Final = 64
 MAXIMUM_SEARCH_CHARACTERS: Final = 64
 MAXIMUM_PEOPLE_PER_PAGE: Final = 100
@@ -83,8 +78,9 @@ def parse_new_username(session: Session, text: str) -> str:
     Raises: InvalidUsernameError, UsernameTakenError.
     """
     username = parse_username(text)
-    if username in RESERVED_USERNAMES:
-        raise InvalidUsernameError(f"reserved: {username}", user_message="That username is kept for the site. Choose another.")
+    word = reserved_word(username)
+    if word:
+        raise InvalidUsernameError(f"reads as {word}: {username}", user_message=_kept("username", word))
     if session.scalar(select(User.id).where(User.username == username)):
         raise UsernameTakenError(username)
     return username
@@ -261,7 +257,7 @@ def _person(row: User) -> Person:
 def parse_display_name(text: str) -> str:
     """The display name that `text` means: composed, its white space single.
 
-    Raises: InvalidInputError when it is empty, too long, or holds characters that cannot be seen.
+    Raises: InvalidInputError when it is empty, too long, holds characters that cannot be seen, or could be taken for the operator's.
     """
     name = one_line(text)
     hides = any(unicodedata.category(each)[0] == "C" for each in name)
@@ -270,6 +266,17 @@ def parse_display_name(text: str) -> str:
             user_message=f"A display name has 1 to {MAXIMUM_DISPLAY_NAME_CHARACTERS} visible characters. Choose another.",
             field="displayName",
         )
-    if name.startswith("@") or "".join(name.casefold().split()) in RESERVED_USERNAMES:
-        raise InvalidInputError(user_message="That name could be taken for the site's own. Choose another.", field="displayName")
+    if name.startswith("@"):
+        raise InvalidInputError(user_message="A name to show does not begin with @. Leave it out.", field="displayName")
+    if holds_mark_of_trust(name):
+        message = "A name to show has no check marks and no shields: they could be taken for a badge. Leave them out."
+        raise InvalidInputError(user_message=message, field="displayName")
+    word = reserved_word(name)
+    if word:
+        raise InvalidInputError(user_message=_kept("name", word), field="displayName")
     return name
+
+
+def _kept(what: str, word: str) -> str:
+    return f'That {what} reads as "{word}", which is kept for those who run this wallet. Choose a {what} without it.'
+

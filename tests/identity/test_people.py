@@ -77,11 +77,13 @@ def test_bug_blank_or_odd_usernames(sessions: Sessions, settings: Settings, user
         identity.find_person(session, username)
 
 
-@pytest.mark.parametrize("username", ["admin", "Support", "wave", "issuance"])
+@pytest.mark.parametrize("username", ["admin", "support", "wave", "issuance"])
 def test_names_of_the_site_itself_are_kept(sessions: Sessions, settings: Settings, username: str) -> None:
     with pytest.raises(InvalidUsernameError) as refused:
         join(sessions, settings, username)
-    assert refused.value.user_message == "That username is kept for the site. Choose another."
+    assert refused.value.user_message == (
+        f'That username reads as "{username}", which is kept for those who run this wallet. Choose a username without it.'
+    )
 
 
 def test_a_handle_belongs_to_one_person_whatever_its_case(sessions: Sessions, settings: Settings) -> None:
