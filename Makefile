@@ -18,7 +18,9 @@ ansible := cd ansible && PATH="$(CURDIR)/.venv/bin:$$PATH"
 INVENTORY := inventory.ini
 playbook = $(ansible) ansible-playbook --inventory '$(abspath $(INVENTORY))'
 connect = $(ansible) python connect.py '$(abspath $(INVENTORY))' $(TO)
-hosts = $$(awk '/^\[/ { named = !/:/; next } named && /^[[:alnum:]]/ { print $$1 }' '$(INVENTORY)' | paste -sd ' ')
+# Which hosts are meant, and what each serves: asked, so that nothing is said of a host that it did not say itself.
+meant = $(ansible) python outcome.py hosts '$(abspath $(INVENTORY))' $(ARGS)
+serving = $(ansible) python outcome.py serving '$(abspath $(INVENTORY))' $(ARGS)
 
 help: ## List these targets
 	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,18 +44,19 @@ bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1
 	@exec .venv/bin/python -m tests.load $(if $(SHORT),--short) $(if $(ONLY),--only '$(ONLY)')
 
 deploy: $(INVENTORY) .venv/installed ## Bring the hosts of inventory.ini, or INVENTORY=another, to this checkout: from bare to serving, or to the next release
-	@echo "Deploying this checkout to $(hosts). Each host goes on serving what it serves until the new release is proved there."
-	@began=$$(date +%s); $(playbook) site.yml $(ARGS) && echo "Deployed in $$(( $$(date +%s) - began )) s." \
-	  || { echo 'Not deployed: the cause stands above, and what served before serves on. Mend it, then `make deploy` again.' >&2; exit 1; }
+	@hosts=$$($(meant)) || exit 1; \
+	echo "Deploying this checkout to $$hosts. Each host goes on serving what it serves until the new release is proved there."; \
+	began=$$(date +%s); ( $(playbook) site.yml $(ARGS) ) && echo "Deployed in $$(( $$(date +%s) - began )) s." \
+	  || { $(serving) --word='Not deployed: the cause stands above.' --next='Mend it, then `make deploy` again.'; exit 1; }
 
 check: $(INVENTORY) .venv/installed ## Tell what `make deploy` would change, and change nothing
-	@echo "Rehearsing a deploy to $(hosts). Nothing is changed."
+	@hosts=$$($(meant)) || exit 1; echo "Rehearsing a deploy to $$hosts. Nothing is changed."
 	@$(playbook) site.yml --check --diff $(ARGS)
 
 rollback: $(INVENTORY) .venv/installed ## Have the hosts serve the release before, without dropping a request
-	@echo "Going back to the release before on $(hosts)."
-	@began=$$(date +%s); $(playbook) rollback.yml $(ARGS) && echo "Rolled back in $$(( $$(date +%s) - began )) s." \
-	  || { echo 'Not rolled back: the cause stands above, and what served before serves on.' >&2; exit 1; }
+	@hosts=$$($(meant)) || exit 1; echo "Going back to the release before on $$hosts."; \
+	began=$$(date +%s); ( $(playbook) rollback.yml $(ARGS) ) && echo "Rolled back in $$(( $$(date +%s) - began )) s." \
+	  || { $(serving) --word='Not rolled back: the cause stands above.'; exit 1; }
 
 status: $(INVENTORY) .venv/installed ## Show each host's release, health, books, disk, certificate and exposure
 	@$(playbook) status.yml $(ARGS)

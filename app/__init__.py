@@ -10,7 +10,7 @@ from flask_cors import CORS
 
 from app.database import make_engine, make_sessions
 from app.errors import DatabaseUnavailableError
-from app.http import Pace, Wave, check_request, facts_of_request, hardened, readiness, record_request, wave
+from app.http import Pace, Wave, check_request, facts_of_request, hardened, readiness, record_request, transport_security, wave
 from app.http.asking import EXTENSION_NAME
 from app.logs import log_as_json
 from app.settings import Settings, load_settings
@@ -63,7 +63,7 @@ def _begin_request() -> None:
 def _finish_request(response: Response) -> Response:
     facts = facts_of_request()
     is_static = request.endpoint == "static"
-    response.headers.extend(hardened(private=not is_static, secure=wave().settings.secure_cookies))
+    response.headers.extend(hardened(private=not is_static, hsts=transport_security(wave().settings)))
     response.headers["X-Request-Id"] = facts.request_id
     if not is_static:
         began_seconds = g.get("began_seconds", time.monotonic())

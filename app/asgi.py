@@ -19,7 +19,7 @@ from app import create_app
 from app.api import answer_soon, failure, maximum_body_bytes
 from app.database import POOL_TIMEOUT_SECONDS, make_engine, make_sessions
 from app.errors import DatabaseUnavailableError, WalletError
-from app.http import Facts, Wave, check_request, client_address, cookie_name, hardened, record_request
+from app.http import Facts, Wave, check_request, client_address, cookie_name, hardened, record_request, transport_security
 from app.identity import UseOfTokens
 from app.payments import Poster, Reader
 from app.waiting import giving_way, wait_here
@@ -127,7 +127,7 @@ class Entry:
 
     async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
         began_seconds = time.monotonic()
-        secure = self.running.settings.secure_cookies
+        promised = transport_security(self.running.settings)
         facts, content_type = _facts(scope, self.running.settings)
         try:
             check_request(facts, self.running.settings)
@@ -141,7 +141,7 @@ class Entry:
             except asyncio.CancelledError:
                 record_request(facts, status=CLIENT_IS_GONE, username=None, began_seconds=began_seconds)
                 raise
-        await send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, secure=secure)})
+        await send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, hsts=promised)})
         await send({"type": "http.response.body", "body": made.body})
         # Nobody waits for the line.
         record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds, deed=made.deed)
@@ -182,15 +182,15 @@ async def _body(receive: Receive, limit: int) -> bytes:
     return body
 
 
-def _headers(made: Answer, facts: Facts, *, secure: bool) -> list[tuple[bytes, bytes]]:
+def _headers(made: Answer, facts: Facts, *, hsts: str) -> list[tuple[bytes, bytes]]:
     own = {"Content-Length": str(len(made.body)), "X-Request-Id": facts.request_id, **made.headers}
     cookies = [("Set-Cookie", dump_cookie(**cookie)) for cookie in made.cookies]
-    return [*_same_headers(secure=secure), *_encoded([*own.items(), *cookies])]
+    return [*_same_headers(hsts=hsts), *_encoded([*own.items(), *cookies])]
 
 
 @cache
-def _same_headers(*, secure: bool) -> list[tuple[bytes, bytes]]:
-    return _encoded([("Content-Type", "application/json"), *hardened(private=True, secure=secure).items()])
+def _same_headers(*, hsts: str) -> list[tuple[bytes, bytes]]:
+    return _encoded([("Content-Type", "application/json"), *hardened(private=True, hsts=hsts).items()])
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -179,7 +179,8 @@ def transact(begin: Callable[[], Unit], work: Callable[[Unit], Result]) -> Resul
             broken_before = broken_before or broke_early
             log.info("again", extra={"attempt": attempt, "sqlstate": sqlstate(error), "connection_broke": broke_early})
         except PoolTimeoutError as error:
-            raise DatabaseUnavailableError(str(error)) from error
+            # Its text alone: SQLAlchemy puts a link to its own help behind it.
+            raise DatabaseUnavailableError(str(error.args[0])) from error
     gave_up = DatabaseUnavailableError if broken_before else ConflictRetryError
     raise gave_up(f"in conflict {CONFLICT_TRIES} times")
 

@@ -117,6 +117,9 @@ class Settings:
         "", _networks, "proxies whose X-Forwarded-For is believed, beside whoever comes by a Unix socket, as nginx does here",
     )
     secure_cookies: bool = _setting("true", _boolean, "false only where the wallet is served over plain HTTP, as `make run` does")
+    hsts_subdomains: bool = _setting(
+        "false", _boolean, "whether browsers are to reach the names below the wallet's own, too, over HTTPS alone, for a year",
+    )
     database_pool_size: int = _setting(
         "10", _number(1, 200), "connections a worker may hold for threads; as many again for reads, and three for what is done together",
     )

@@ -83,7 +83,9 @@ def test_nothing_private_is_kept_by_a_cache(client: FlaskClient, browser: Any) -
 
 def test_https_is_remembered_where_there_is_https(settings: Settings) -> None:
     secure = create_app(replace(settings, secure_cookies=True)).test_client()
-    assert secure.get("/healthz").headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert secure.get("/healthz").headers["Strict-Transport-Security"] == "max-age=31536000"
+    asked = create_app(replace(settings, secure_cookies=True, hsts_subdomains=True)).test_client()
+    assert asked.get("/healthz").headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 def test_a_request_is_one_line_in_the_log_with_who_what_and_result_and_no_secret(

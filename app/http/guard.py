@@ -29,7 +29,9 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-HSTS: Final = "max-age=31536000; includeSubDomains"
+HSTS: Final = "max-age=31536000"
+# For names beside the wallet's own, too: a promise that only whoever owns them all can make.
+HSTS_SUBDOMAINS: Final = f"{HSTS}; includeSubDomains"
 
 # Asked at the machine's own address by whoever looks after it; they hold nothing of anybody's.
 HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
@@ -90,16 +92,23 @@ def login_cookie(token: str, *, secure: bool, lifetime_seconds: int) -> dict[str
     }
 
 
-def hardened(*, private: bool, secure: bool) -> dict[str, str]:
+def transport_security(settings: Settings) -> str:
+    """For how long browsers come by HTTPS alone, as Strict-Transport-Security has it; empty where the wallet is served over plain HTTP."""
+    if not settings.secure_cookies:
+        return ""
+    return HSTS_SUBDOMAINS if settings.hsts_subdomains else HSTS
+
+
+def hardened(*, private: bool, hsts: str) -> dict[str, str]:
     """The security headers of an answer.
 
     Args:
         private: whether it may hold what only one person may see; then no cache keeps it.
-        secure: whether the wallet is served over HTTPS.
+        hsts: what `transport_security` says of the settings.
     """
     headers = dict(SECURITY_HEADERS)
     if private:
         headers["Cache-Control"] = "no-store"
-    if secure:
-        headers["Strict-Transport-Security"] = HSTS
+    if hsts:
+        headers["Strict-Transport-Security"] = hsts
     return headers

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -43,6 +45,7 @@ for first in range(1, 65536, at_once):
     for _, probe in asked.values():
         probe.close()
 """
+POLICIES: Final = {"debian-12": "Hardened Debian 12 (version 3)", "debian-13": "Hardened Debian 13 (version 1)"}
 OPERATOR_PASSWORD: Final = "canary-of-the-operator-41"
 
 
@@ -69,6 +72,15 @@ def test_nobody_logs_in_by_a_password(host: Host) -> None:
     host.run("passwd --lock root")
     assert tried.returncode != 0
     assert "Authentications that can continue: publickey\n" in tried.stderr.replace("\r", "")
+
+
+def test_ssh_agrees_to_nothing_but_what_the_hardened_policy_has(host: Host) -> None:
+    """Source: ssh-audit's own policy for each Debian."""
+    program = str(Path(sys.executable).with_name("ssh-audit"))
+    command = [program, "--no-colors", "--policy", POLICIES[host.release], host.address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "Passed" in done.stdout
 
 
 def test_the_services_stand_behind_their_walls(host: Host, figure: Figure) -> None:

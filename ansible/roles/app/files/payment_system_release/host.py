@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess  # nosec B404 # that it starts programs is looked at where it does
 import sys
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ AUDIT: Final = Path("/var/log/payment-system-releases.jsonl")
 UNITS: Final = Path("/etc/systemd/system")
 # Longer than any step takes; what is still running then is stuck.
 STEP_SECONDS: Final = 300
+# How SQLAlchemy ends what it tells of an error, and how it begins when the error is the database's.
+SQLALCHEMY_HELP: Final = "(Background on this error at:"
+DATABASE_SAID: Final = re.compile(r"^[\w.]+: \(psycopg2\.[\w.]+\) (.*\S)", re.MULTILINE)
 
 
 class FailedError(Exception):
@@ -72,8 +76,13 @@ def attempt(
 
 
 def last_words(text: str) -> str:
-    """The last line that says anything: of a traceback, the error itself."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
+    """The last line that says anything: of a traceback, the error itself; of what SQLAlchemy wraps, the database's own words."""
+    line = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
+    said, is_wrapped, _ = line.partition(SQLALCHEMY_HELP)
+    if is_wrapped:
+        # Between the error and this line are the statement and its values, in any number of lines.
+        return next(reversed(DATABASE_SAID.findall(text)), said.strip())
+    return line
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
+import ssl
 from typing import TYPE_CHECKING, Final
 
 from payment_system_release.host import FailedError, attempt, last_words
@@ -19,6 +21,7 @@ STANDBY_SOCKET: Final = "payment-system-standby.socket"
 PROBES: Final = {MAIN: "/run/payment-system-probe.sock", STANDBY_UNIT: "/run/payment-system-standby.sock"}
 ANSWER_SECONDS: Final = 30
 OK: Final = 200
+HOSTS: Final = re.compile(r"^PAYMENT_SYSTEM_HOSTS=\"?([^,\"\s]+)", re.MULTILINE)
 
 
 class _Probe(http.client.HTTPConnection):
@@ -78,6 +81,23 @@ def is_serving(release: Release) -> bool:
     except FailedError:
         pass
     return False
+
+
+def is_reached(release: Release) -> bool:
+    """Whether the proxy leads to this release, asked as a browser asks it: by TLS, for the first of the wallet's names."""
+    names = HOSTS.search((release.folder / ".env").read_text(encoding="utf-8")) if (release.folder / ".env").exists() else None
+    name = names[1] if names else "localhost"
+    # Whether the certificate is trusted is another question; here is asked who answers.
+    context = ssl._create_unverified_context()  # noqa: S323, SLF001 # nosec B323
+    try:
+        with socket.create_connection(("127.0.0.1", 443), timeout=ANSWER_SECONDS) as plain, \
+                context.wrap_socket(plain, server_hostname=name) as safe:
+            safe.sendall(f"GET /readyz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            answer = http.client.HTTPResponse(safe)
+            answer.begin()
+            return bool(answer.status == OK and json.loads(answer.read()).get("release") == release.id)
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
 
 
 def _said(unit: str) -> str:

@@ -12,17 +12,17 @@ from typing import Any, Final
 from payment_system_release.books import read_books
 from payment_system_release.content import led_to
 from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, RELEASES, FailedError, attempt
-from payment_system_release.serving import MAIN, is_serving
+from payment_system_release.serving import MAIN, is_reached, is_serving
 
 CERTIFICATE: Final = "/etc/ssl/payment-system/in-use/fullchain.pem"
 EXPOSURE: Final = re.compile(r"exposure level for (\S+): ([0-9.]+)")
+LONGEST_LINE_BYTES: Final = 4096
 WALLED: Final = (MAIN, "nginx.service", "postgresql@*.service")
 
 
 def status() -> dict[str, Any]:
     """Everything as plain values; None for what cannot be known now."""
     current, previous = led_to(CURRENT), led_to(PREVIOUS)
-    audit = AUDIT.read_text(encoding="utf-8").splitlines() if AUDIT.exists() else []
     disk = shutil.disk_usage("/var/lib")
     try:
         books = asdict(read_books()) if current else None
@@ -30,9 +30,10 @@ def status() -> dict[str, Any]:
         books = None
     return {
         "release": current.id if current else None, "ready": bool(current and is_serving(current)),
+        "reached": bool(current and is_reached(current)),
         "previous": previous.id if previous else None,
         "releases": sorted(path.name for path in RELEASES.iterdir()) if RELEASES.exists() else [],
-        "last": json.loads(audit[-1]) if audit else None, "books": books,
+        "last": _last_change(), "books": books,
         "disk_free_gigabytes": round(disk.free / 1e9, 1), "disk_used_percent": round(100 * disk.used / disk.total),
         "certificate_days_left": _certificate_days_left(), "exposure": _exposure(),
     }
@@ -42,7 +43,7 @@ def told(found: dict[str, Any]) -> str:
     """The same in lines for people."""
     books, last, days = found["books"], found["last"], found["certificate_days_left"]
     lines = {
-        "Release": f"{found['release'] or 'none yet'}, {'ready' if found['ready'] else 'NOT READY'}",
+        "Release": f"{found['release'] or 'none yet'}, {_told_of_health(found)}",
         "Before it": found["previous"] or "none",
         "Last change": "{time} by {by}, {seconds} s, {requests_failed} requests failed".format(**last) if last else "none",
         "Books": _told_of_books(books) if books else "cannot be read",
@@ -53,9 +54,26 @@ def told(found: dict[str, Any]) -> str:
     return "\n".join(f"{name:<12} {value}" for name, value in lines.items())
 
 
+def _told_of_health(found: dict[str, Any]) -> str:
+    if not found["ready"]:
+        return "NOT READY"
+    return "ready" if found["reached"] else "ready, but NOT REACHED through the proxy"
+
+
 def _told_of_books(books: dict[str, Any]) -> str:
     balanced = "balanced" if books["balanced"] else "NOT BALANCED"
     return f"{balanced}, {books['transfers']:,} transfers on {books['accounts']:,} accounts"
+
+
+def _last_change() -> dict[str, Any] | None:
+    """The last audit line; just after the file was rotated, that of the one before."""
+    for path in (AUDIT, AUDIT.with_name(f"{AUDIT.name}.1")):
+        if path.exists() and path.stat().st_size:
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - LONGEST_LINE_BYTES))
+                found: dict[str, Any] = json.loads(file.read().splitlines()[-1])
+            return found
+    return None
 
 
 def _certificate_days_left() -> int | None:

@@ -1,0 +1,69 @@
+"""Owns which variables there are: those that the roles name. Who misspells one is told the nearest.
+
+There is no list beside the roles' own files: `meta/argument_specs.yml`, `defaults`, `vars`, and `group_vars/all.yml`.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PREFIX: Final = "payment_system_"
+# Of a name without a prefix of ours: so much of it has to agree before it is taken for one of ours.
+SURELY_OURS: Final = 0.87
+
+
+class FilterModule:
+    """What Ansible looks for in this file."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filters by name."""
+        return {"misspelt": misspelt}
+
+
+def misspelt(given: Iterable[str], ansible_folder: str) -> list[dict[str, str]]:
+    """Those of the given variables that look like ours and are none, each as {name, nearest}; nearest is empty when none is near."""
+    folder = Path(ansible_folder)
+    own, public = _own(folder), public_variables(folder)
+    prefixes = (PREFIX, *(f"{role.name}_" for role in _roles(folder)))
+    found = []
+    for name in sorted({*given} - own - public):
+        if name.startswith(prefixes):
+            found.append({"name": name, "nearest": _nearest(name, public)})
+        elif not name.startswith("ansible_") and (nearest := _nearest(name, public, cutoff=SURELY_OURS)):
+            found.append({"name": name, "nearest": nearest})
+    return found
+
+
+def public_variables(folder: Path) -> set[str]:
+    """What an operator may set: what the roles describe, less what our own playbooks set for all of them."""
+    described: set[str] = set()
+    for role in _roles(folder):
+        specs = _read(role / "meta/argument_specs.yml").get("argument_specs", {})
+        described.update(*(spec.get("options", {}) for spec in specs.values()))
+    return described - {*_read(folder / "group_vars/all.yml")}
+
+
+def _own(folder: Path) -> set[str]:
+    """What our own files set."""
+    files = [folder / "group_vars/all.yml"]
+    files += [path for role in _roles(folder) for place in ("defaults", "vars") for path in (role / place).glob("*.yml")]
+    return {name for path in files for name in _read(path)}
+
+
+def _roles(folder: Path) -> list[Path]:
+    return sorted(path for path in (folder / "roles").iterdir() if path.is_dir())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.exists() else {}
+
+
+def _nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str:
+    return next(iter(get_close_matches(name, sorted(names), n=1, cutoff=cutoff)), "")
