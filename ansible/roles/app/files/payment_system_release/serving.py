@@ -87,8 +87,7 @@ def is_reached(release: Release) -> bool:
     """Whether the proxy leads to this release, asked as a browser asks it: by TLS, for the first of the wallet's names."""
     names = HOSTS.search((release.folder / ".env").read_text(encoding="utf-8")) if (release.folder / ".env").exists() else None
     name = names[1] if names else "localhost"
-    # Whether the certificate is trusted is another question; here is asked who answers.
-    context = ssl._create_unverified_context()  # noqa: S323, SLF001 # nosec B323
+    context = ssl._create_unverified_context()  # noqa: S323, SLF001 # nosec B323 # who answers is asked, not who trusts it
     try:
         with socket.create_connection(("127.0.0.1", 443), timeout=ANSWER_SECONDS) as plain, \
                 context.wrap_socket(plain, server_hostname=name) as safe:
