@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -120,16 +121,21 @@ class Stand:
 
 
 @contextmanager
-def stand(folder: Path | None = None, settings: Mapping[str, str] | None = None) -> Iterator[Stand]:
+def stand(
+    folder: Path | None = None, settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[Stand]:
     """A wallet with PEOPLE, not served yet; all of it is gone afterwards.
 
     Args:
         folder: where its PostgreSQL keeps its data; a place on a disk when absent.
         settings: PostgreSQL's, besides SETTINGS.
+        environment: of PostgreSQL's programs, besides their own.
     """
+    programs = find_programs()
+    programs = replace(programs, environment={**programs.environment, **(environment or {})})
     with temporary_folder(folder or place_on_disk()) as place:
         chosen = {**SETTINGS, **(settings or {})}
-        with Cluster.create_or_open(place / "data", find_programs()) as cluster:
+        with Cluster.create_or_open(place / "data", programs) as cluster:
             cluster.start(chosen)
             cluster.prepare("wave")
             migrations.upgrade(cluster.url("wave", "payment_system_owner"))
