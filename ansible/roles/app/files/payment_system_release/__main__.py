@@ -11,6 +11,7 @@ from typing import Any
 from payment_system_release.content import forget_others, led_to, made_of, prune, unpack
 from payment_system_release.cutover import cut_over, tidy
 from payment_system_release.host import CURRENT, PREVIOUS, FailedError, alone, say
+from payment_system_release.proxy import is_served
 from payment_system_release.serving import is_serving
 from payment_system_release.status import status, told
 
@@ -41,7 +42,7 @@ def _choices() -> argparse.Namespace:
     install = verbs.add_parser("install", help="have a release serve")
     install.add_argument("--program", type=Path, required=True, help="archive of the program")
     install.add_argument("--wheels", type=Path, required=True, help="archive of the wheels that it runs on")
-    install.add_argument("--configuration", type=Path, required=True, help="its settings")
+    install.add_argument("--configuration", type=Path, required=True, help="its settings and its files for the host, as JSON")
     install.add_argument("--keep", type=int, required=True, help="how many releases to keep")
     rollback = verbs.add_parser("rollback", help="have the release before serve again")
     for verb in (install, rollback):
@@ -54,9 +55,9 @@ def _install(chosen: argparse.Namespace) -> dict[str, Any]:
     sent = (chosen.program, chosen.wheels, chosen.configuration)
     if not all(path.exists() for path in sent):
         raise FailedError("What this deploy sent is gone: another one has ended meanwhile. Deploy again.")
-    configuration = chosen.configuration.read_text(encoding="utf-8")
+    configuration = json.loads(chosen.configuration.read_text(encoding="utf-8"))
     release = made_of(chosen.program, chosen.wheels, configuration)
-    if led_to(CURRENT) == release and is_serving(release):
+    if led_to(CURRENT) == release and is_serving(release) and is_served(release):
         return {"changed": False, "release": release.id}
     if unpack(release, chosen.program, chosen.wheels, configuration):
         say(f"The release {release.id} is unpacked.")

@@ -1,20 +1,23 @@
-"""Owns what a release is: the program, its own virtual environment and its configuration, in a folder named after all of them."""
+"""Owns what a release is: its program, virtual environment, settings and files for the host, in a folder named after all of them."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from payment_system_release.host import CURRENT, INCOMING, PREVIOUS, RELEASES, ROOT, STANDBY, UNITS, USER, FailedError, attempt, run
+from payment_system_release.host import CURRENT, HOST_FOLDER, INCOMING, PREVIOUS, RELEASES, ROOT, STANDBY, USER, FailedError, attempt, run
 
 if TYPE_CHECKING:
     import subprocess  # nosec B404 # for the type of an answer alone
 
 ID_CHARACTERS = 12
+SETTINGS = ".env"
 FREE_BYTES = 500_000_000
 # PostgreSQL lets root be the owner of the tables.
 OWNER_URL = "postgresql://payment_system_owner@/payment_system?host=/run/postgresql"
@@ -33,6 +36,23 @@ class Release:
         """Where it is, whole, or not at all."""
         return RELEASES / self.id
 
+    def host_file(self, name: str) -> Path:
+        """Where one of the files is that the host reads (host_files.py)."""
+        return self.folder / HOST_FOLDER / name
+
+    @property
+    def domain(self) -> str:
+        """The name under which it is reached, the first if there are several; empty when it answers to any."""
+        found = re.search(r"^PAYMENT_SYSTEM_HOSTS=\"?([^,\"\s]+)", (self.folder / SETTINGS).read_text(encoding="utf-8"), re.MULTILINE)
+        return found[1] if found else ""
+
+    @property
+    def certificate(self) -> Path | None:
+        """The certificate that its proxy shows."""
+        path = self.host_file("nginx.conf")
+        found = re.search(r"^ *ssl_certificate (\S+);", path.read_text(encoding="utf-8"), re.MULTILINE) if path.is_file() else None
+        return Path(found[1]) if found else None
+
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What became of its Python, run as the service's user with the release's own settings."""
         return attempt(["runuser", "-u", USER, "--", self.folder / "venv/bin/python", *arguments], folder=self.folder,
@@ -50,15 +70,13 @@ def led_to(link: Path) -> Release | None:
     return Release(link.resolve().name) if link.exists() else None
 
 
-def made_of(program: Path, wheels: Path, configuration: str) -> Release:
+def made_of(program: Path, wheels: Path, configuration: dict[str, str]) -> Release:
     """The release of this content. The same content is the same release; a changed unit is a changed release, too."""
-    digest = hashlib.sha256(f"{program.name} {wheels.name} {configuration}".encode())
-    for unit in sorted(UNITS.glob("payment-system*")):
-        digest.update(unit.read_bytes() if unit.is_file() else b"")
-    return Release(digest.hexdigest()[:ID_CHARACTERS])
+    content = f"{program.name} {wheels.name} {json.dumps(configuration, sort_keys=True)}"
+    return Release(hashlib.sha256(content.encode()).hexdigest()[:ID_CHARACTERS])
 
 
-def unpack(release: Release, program: Path, wheels: Path, configuration: str) -> bool:
+def unpack(release: Release, program: Path, wheels: Path, configuration: dict[str, str]) -> bool:
     """Have the release's folder be there. Returns whether it was made now. Raises: FailedError; then there is no such folder."""
     if release.folder.exists():
         return False
@@ -77,7 +95,7 @@ def unpack(release: Release, program: Path, wheels: Path, configuration: str) ->
     return True
 
 
-def _fill(partial: Path, release: Release, program: Path, wheels: Path, configuration: str) -> None:
+def _fill(partial: Path, release: Release, program: Path, wheels: Path, configuration: dict[str, str]) -> None:
     # With the time of now: of a file of the same size and time, the proxy would tell browsers that it is the one they have.
     run(["tar", "--extract", "--gzip", "--touch", "--no-same-owner", "--file", program, "--directory", partial],
         why="The program cannot be unpacked")
@@ -94,15 +112,20 @@ def _fill(partial: Path, release: Release, program: Path, wheels: Path, configur
     shutil.rmtree(partial / "wheels")
     run([python, "-m", "compileall", "-q", "-s", partial, "-p", release.folder, "app", "schema", "gunicorn.conf.py"],
         why="The program is not Python", folder=partial)
-    settings = partial / ".env"
+    settings = partial / SETTINGS
     settings.touch(0o640)
-    settings.write_text(f"{configuration}PAYMENT_SYSTEM_RELEASE_ID={release.id}\n", encoding="utf-8")
+    for name, content in configuration.items():
+        path = partial / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    with settings.open("a", encoding="utf-8") as file:
+        file.write(f"PAYMENT_SYSTEM_RELEASE_ID={release.id}\n")
     shutil.chown(settings, "root", USER)
 
 
 def forget_others(*kept: Path) -> None:
     """Remove what other deploys sent; what somebody keeps elsewhere is theirs."""
-    for sent in {*INCOMING.glob("*.tar*"), *INCOMING.glob("*.env")} - {*kept}:
+    for sent in {*INCOMING.glob("*.tar*"), *INCOMING.glob("*.json"), *INCOMING.glob("*.env")} - {*kept}:
         sent.unlink()
 
 

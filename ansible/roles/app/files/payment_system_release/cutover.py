@@ -12,10 +12,15 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from payment_system_release import earlier
 from payment_system_release.books import check_books, read_books
 from payment_system_release.content import led_to
-from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, STANDBY, FailedError, attempt, last_words, point, run, say
-from payment_system_release.serving import MAIN, STANDBY_SOCKET, STANDBY_UNIT, check_ready, is_active, is_serving, start, stop
+from payment_system_release.host import AUDIT, CURRENT, MOVING, FailedError, attempt, last_words, run, say
+from payment_system_release.moving import finish, move
+from payment_system_release.proving import prove
+from payment_system_release.proxy import check_served
+from payment_system_release.serving import MAIN, check_ready, is_active
+from payment_system_release.standby import end_standby, start_standby
 
 if TYPE_CHECKING:
     from payment_system_release.content import Release
@@ -28,14 +33,14 @@ FAILED_REQUEST: Final = re.compile(r'" 50[0234] upstream=')
 
 
 def tidy() -> None:
-    """Finish what a cut-over left that was ended half way: the service serves `current`, and no standby is left."""
-    if not is_active(STANDBY_UNIT):
-        return
-    current = led_to(CURRENT)
-    if current and not is_serving(current):
-        start(MAIN)
-        check_ready(MAIN, current)
-    _end_standby()
+    """Finish or undo what a cut-over left that was ended half way: `current` is in force, and no standby is left."""
+    try:
+        finish()
+    except FailedError as error:
+        # A release that mends it must not be refused for that.
+        say(f"What was cut off cannot be finished: {error}")
+    else:
+        end_standby()
 
 
 def cut_over(release: Release, by: str, *, is_new: bool) -> dict[str, Any]:
@@ -45,29 +50,63 @@ def cut_over(release: Release, by: str, *, is_new: bool) -> dict[str, Any]:
         by: who wants it.
         is_new: the database may lack its migrations. What served before needs none: a release only adds what the one before can live with.
 
-    Raises: FailedError; then the release before serves as it did, unless the sentence says otherwise.
+    Raises: FailedError; the sentence says what serves then, and it was asked.
     """
     began, old = time.time(), led_to(CURRENT)
+    try:
+        transfers = _cut_over(release, old, is_new=is_new)
+    except FailedError as error:
+        raise FailedError(f"{error} {_what_serves(old)}") from error
+    os.utime(release.folder)
+    return _audit(old, release, began, by=by, transfers=transfers)
+
+
+def _cut_over(release: Release, old: Release | None, *, is_new: bool) -> int:
+    """The same. Returns how many transfers the books have."""
+    for each in (old, release):
+        if each:
+            earlier.take_in(each)
+    prove(release)
     if is_new:
         _check_loads(release)
+    if old is None:
+        # Nothing serves that could be harmed, and only under the release's settings does PostgreSQL let the owner of the tables in.
+        move(None, release, prepare=lambda: _migrate(release))
+        return read_books().transfers
+    earlier.move_over(old)
+    if is_new:
         _migrate(release)
-    # A deploy that was cut off may have written units and not have said so.
-    run(["systemctl", "daemon-reload"], why="systemd does not read the units")
     before = read_books()
-    if old and is_active(MAIN):
-        _start_standby(release, old)
-    _turn(old, release)
-    os.utime(release.folder)
+    try:
+        if is_active(MAIN):
+            start_standby(release)
+        move(old, release)
+    finally:
+        # When the way back fails, too, the standby at least goes on serving.
+        if not MOVING.exists():
+            end_standby()
     after = read_books()
     check_books(before, after)
-    return _audit(old, release, began, by=by, transfers=after.transfers)
+    return after.transfers
+
+
+def _what_serves(old: Release | None) -> str:
+    """What serves after a refusal, in a sentence. It is asked: a host may have been ill before."""
+    if old is None:
+        return "There is no release before it on this host, so nothing serves."
+    try:
+        check_ready(MAIN, old)
+        check_served(old)
+    except FailedError as error:
+        return f"The release {old.id}, which is to serve, does not: {error}"
+    return f"The release {old.id} goes on serving."
 
 
 def _check_loads(release: Release) -> None:
     """Whether its code and configuration load at all: most of what breaks a release is told here, in its own words."""
     checked = release.python("-c", "from app.commands.program import create_app; create_app()")
     if checked.returncode:
-        raise FailedError(f"The new release does not load, and changed nothing: {last_words(checked.stderr)}")
+        raise FailedError(f"The new release does not load: {last_words(checked.stderr)}")
 
 
 def _migrate(release: Release) -> None:
@@ -77,64 +116,8 @@ def _migrate(release: Release) -> None:
         if done.returncode != TRY_AGAIN:
             break
     if done.returncode:
-        raise FailedError(f"The new release cannot prepare the database, and changed nothing: {last_words(done.stderr)}")
+        raise FailedError(f"The new release cannot prepare the database: {last_words(done.stderr)}")
     say(f"The database is ready for it: {last_words(done.stdout)}")
-
-
-def _start_standby(release: Release, old: Release) -> None:
-    """Have a standby prove the release, and serve it beside the old one. Raises: FailedError; then there is no standby."""
-    point(STANDBY, release.folder)
-    try:
-        start(STANDBY_UNIT)
-        check_ready(STANDBY_UNIT, release)
-    except FailedError as error:
-        _end_standby()
-        raise FailedError(f"{error} The release {old.id} goes on serving.") from error
-    say("The standby serves the new release beside the old one.")
-
-
-def _turn(old: Release | None, release: Release) -> None:
-    """Have the service serve this release. Raises: FailedError when it does not; then the old one is back."""
-    before_old = led_to(PREVIOUS)
-    _turn_to(release, old)
-    try:
-        start(MAIN)
-        check_ready(MAIN, release)
-    except FailedError as error:
-        # The standby goes on serving until the old release is back, and if it does not come back.
-        outcome = _turn_back(old, before_old)
-        _end_standby()
-        raise FailedError(f"{error} {outcome}") from error
-    _end_standby()
-    say("The service serves the new release, and no standby does.")
-
-
-def _turn_back(old: Release | None, before_old: Release | None) -> str:
-    """Have the service serve what it did. Returns what came of it, in a sentence. Raises: FailedError."""
-    if old is None:
-        stop(MAIN)
-        CURRENT.unlink()
-        return "There is no release before it on this host, so nothing serves."
-    point(CURRENT, old.folder)
-    if before_old:
-        point(PREVIOUS, before_old.folder)
-    start(MAIN)
-    check_ready(MAIN, old)
-    return f"The release {old.id} serves again."
-
-
-def _end_standby() -> None:
-    stop(STANDBY_UNIT)
-    stop(STANDBY_SOCKET)
-    STANDBY.unlink(missing_ok=True)
-
-
-def _turn_to(release: Release, old: Release | None) -> None:
-    """From here on a reboot brings up this release. What it goes back to is written down before."""
-    run(["systemctl", "enable", "--quiet", MAIN], why="The service cannot be started with the host")
-    if old and old != release:
-        point(PREVIOUS, old.folder)
-    point(CURRENT, release.folder)
 
 
 def _audit(old: Release | None, release: Release, began: float, *, by: str, transfers: int) -> dict[str, Any]:

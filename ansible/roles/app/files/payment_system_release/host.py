@@ -25,9 +25,14 @@ PREVIOUS: Final = ROOT / "previous"
 """What `rollback` goes to."""
 STANDBY: Final = ROOT / "standby"
 """What the standby serves during a cut-over."""
+HOST_FOLDER: Final = "host"
+"""Where a release has the files that the host reads."""
 LOCK: Final = Path("/run/payment-system-release.lock")
 AUDIT: Final = Path("/var/log/payment-system-releases.jsonl")
-UNITS: Final = Path("/etc/systemd/system")
+MOVING: Final = ROOT / "moving"
+"""There while the host moves from one release to another: from which, to which."""
+PROOF: Final = Path("/run/payment-system-proof")
+"""Where a new release's files are tried out."""
 # Longer than any step takes; what is still running then is stuck.
 STEP_SECONDS: Final = 300
 # How SQLAlchemy ends what it tells of an error, and how it begins when the error is the database's.
@@ -107,8 +112,22 @@ def point(link: Path, target: Path) -> None:
     fresh = link.with_name(f".{link.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
-    fresh.replace(link)
-    folder = os.open(link.parent, os.O_RDONLY)
+    _put(fresh, link)
+
+
+def write(path: Path, content: str) -> None:
+    """Have the file be there with this content, whole or not at all, and for good."""
+    fresh = path.with_name(f".{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    _put(fresh, path)
+
+
+def _put(fresh: Path, path: Path) -> None:
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 import socket
-import ssl
 from typing import TYPE_CHECKING, Final
 
 from payment_system_release.host import FailedError, attempt, last_words
@@ -21,7 +19,7 @@ STANDBY_SOCKET: Final = "payment-system-standby.socket"
 PROBES: Final = {MAIN: "/run/payment-system-probe.sock", STANDBY_UNIT: "/run/payment-system-standby.sock"}
 ANSWER_SECONDS: Final = 30
 OK: Final = 200
-HOSTS: Final = re.compile(r"^PAYMENT_SYSTEM_HOSTS=\"?([^,\"\s]+)", re.MULTILINE)
+NOT_LOADED: Final = 5
 
 
 class _Probe(http.client.HTTPConnection):
@@ -44,13 +42,13 @@ def start(unit: str) -> None:
     """Start the unit anew. Returns when its program has loaded. Raises: FailedError with what the program said."""
     attempt(["systemctl", "reset-failed", unit])
     if attempt(["systemctl", "restart", unit]).returncode:
-        raise FailedError(f"{unit} does not start: {_said(unit)}")
+        raise FailedError(f"{unit} does not start: {said(unit)}")
 
 
 def stop(unit: str) -> None:
     """Stop the unit; requests that it has are answered first. Raises: FailedError."""
-    if attempt(["systemctl", "stop", unit]).returncode:
-        raise FailedError(f"{unit} does not stop: {_said(unit)}")
+    if attempt(["systemctl", "stop", unit]).returncode not in (0, NOT_LOADED):
+        raise FailedError(f"{unit} does not stop: {said(unit)}")
     # One that ended by itself would be told of as failed for ever after.
     attempt(["systemctl", "reset-failed", unit])
 
@@ -63,7 +61,7 @@ def check_ready(unit: str, release: Release) -> None:
         answer = probe.getresponse()
         found = json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise FailedError(f"{unit} does not answer within {ANSWER_SECONDS} s ({error}): {_said(unit)}") from error
+        raise FailedError(f"{unit} does not answer within {ANSWER_SECONDS} s ({error}): {said(unit)}") from error
     finally:
         probe.close()
     if answer.status != OK:
@@ -83,23 +81,7 @@ def is_serving(release: Release) -> bool:
     return False
 
 
-def is_reached(release: Release) -> bool:
-    """Whether the proxy leads to this release, asked as a browser asks it: by TLS, for the first of the wallet's names."""
-    names = HOSTS.search((release.folder / ".env").read_text(encoding="utf-8")) if (release.folder / ".env").exists() else None
-    name = names[1] if names else "localhost"
-    context = ssl._create_unverified_context()  # noqa: S323, SLF001 # nosec B323 # who answers is asked, not who trusts it
-    try:
-        with socket.create_connection(("127.0.0.1", 443), timeout=ANSWER_SECONDS) as plain, \
-                context.wrap_socket(plain, server_hostname=name) as safe:
-            safe.sendall(f"GET /readyz HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
-            answer = http.client.HTTPResponse(safe)
-            answer.begin()
-            return bool(answer.status == OK and json.loads(answer.read()).get("release") == release.id)
-    except (OSError, http.client.HTTPException, ValueError):
-        return False
-
-
-def _said(unit: str) -> str:
+def said(unit: str) -> str:
     """The last words of the unit's program, without systemd's own."""
     invocation = attempt(["systemctl", "show", "--property=InvocationID", "--value", unit]).stdout.strip()
     if not invocation:

@@ -7,14 +7,17 @@ import re
 import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from payment_system_release.books import read_books
 from payment_system_release.content import led_to
 from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, RELEASES, FailedError, attempt
-from payment_system_release.serving import MAIN, is_reached, is_serving
+from payment_system_release.proxy import is_served
+from payment_system_release.serving import MAIN, is_serving
 
-CERTIFICATE: Final = "/etc/ssl/payment-system/in-use/fullchain.pem"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 EXPOSURE: Final = re.compile(r"exposure level for (\S+): ([0-9.]+)")
 LONGEST_LINE_BYTES: Final = 4096
 WALLED: Final = (MAIN, "nginx.service", "postgresql@*.service")
@@ -30,12 +33,12 @@ def status() -> dict[str, Any]:
         books = None
     return {
         "release": current.id if current else None, "ready": bool(current and is_serving(current)),
-        "reached": bool(current and is_reached(current)),
+        "reached": bool(current and is_served(current)),
         "previous": previous.id if previous else None,
         "releases": sorted(path.name for path in RELEASES.iterdir()) if RELEASES.exists() else [],
         "last": _last_change(), "books": books,
         "disk_free_gigabytes": round(disk.free / 1e9, 1), "disk_used_percent": round(100 * disk.used / disk.total),
-        "certificate_days_left": _certificate_days_left(), "exposure": _exposure(),
+        "certificate_days_left": _days_left(current.certificate) if current and current.certificate else None, "exposure": _exposure(),
     }
 
 
@@ -76,8 +79,8 @@ def _last_change() -> dict[str, Any] | None:
     return None
 
 
-def _certificate_days_left() -> int | None:
-    done = attempt(["openssl", "x509", "-noout", "-enddate", "-in", CERTIFICATE])
+def _days_left(certificate: Path) -> int | None:
+    done = attempt(["openssl", "x509", "-noout", "-enddate", "-in", certificate])
     if done.returncode:
         return None
     end = datetime.strptime(done.stdout.strip().removeprefix("notAfter="), "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)

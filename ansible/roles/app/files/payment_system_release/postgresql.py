@@ -1,0 +1,91 @@
+"""Owns PostgreSQL's settings: proving those of a release, having PostgreSQL run with them, and whether it does."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from payment_system_release.host import PROOF, FailedError, attempt, run
+from payment_system_release.host_files import POSTGRESQL_SETTINGS, POSTGRESQL_VERSION, POSTGRESQL_WALL, differ, read
+from payment_system_release.serving import is_active, start
+
+if TYPE_CHECKING:
+    from payment_system_release.content import Release
+
+ACCOUNT: Final = "postgres"
+RELOAD_SECONDS: Final = 10
+# What is wrong in the files as they are now, whether PostgreSQL has read them or not; who may come, too. A setting that only a start
+# reads is told of as one that cannot be applied now: of those `postgres -C` has told what is wrong.
+WRONG: Final = """
+    SELECT format('%s, line %s: %s', sourcefile, sourceline, error) FROM pg_file_settings
+    WHERE error IS NOT NULL AND name NOT IN (SELECT name FROM pg_settings WHERE context = 'postmaster')
+    UNION ALL SELECT format('%s, line %s: %s', current_setting('hba_file'), line_number, error) FROM pg_hba_file_rules
+    WHERE error IS NOT NULL
+    UNION ALL SELECT format('%s, line %s: %s', current_setting('ident_file'), line_number, error) FROM pg_ident_file_mappings
+    WHERE error IS NOT NULL
+"""
+WAITING: Final = "SELECT count(*) FROM pg_settings WHERE pending_restart"
+READ_AT: Final = "SELECT pg_conf_load_time()"
+
+
+def prove(release: Release) -> None:
+    """Whether PostgreSQL can use the settings at all, by asking its program; the one that runs notices nothing. Raises: FailedError."""
+    version = read(release, POSTGRESQL_VERSION).decode().strip()
+    settings = PROOF / "postgresql.conf"
+    included = (Path("/etc/postgresql", version, "main/postgresql.conf"), *map(release.host_file, POSTGRESQL_SETTINGS[:2]))
+    settings.write_text("".join(f"include '{path}'\n" for path in included), encoding="utf-8")
+    program = Path("/usr/lib/postgresql", version, "bin/postgres")
+    checked = attempt(["runuser", "-u", ACCOUNT, "--", program, f"--config-file={settings}", "-C", "max_connections"])
+    if checked.returncode:
+        # The first line is the cause, the last one says that there was one.
+        cause = next((line.partition("LOG:")[2].strip() for line in checked.stderr.splitlines() if "LOG:" in line), checked.stderr.strip())
+        raise FailedError(f"PostgreSQL cannot use the settings of the new release: {cause}.")
+
+
+def have_in_force(release: Release | None, before: Release | None) -> None:
+    """Have PostgreSQL run with the settings of this release, started anew only for those that a start reads.
+
+    Args:
+        release: to which `current` leads; with none, Debian's own settings are meant.
+        before: what it ran with until now, if that is known.
+
+    Raises: FailedError with what is wrong in them.
+    """
+    version = (read(release, POSTGRESQL_VERSION) or read(before, POSTGRESQL_VERSION)).decode().strip()
+    if not version:
+        return
+    unit = f"postgresql@{version}-main.service"
+    if not is_active(unit) or differ(release, before, POSTGRESQL_WALL):
+        start(unit)
+    elif differ(release, before, *POSTGRESQL_SETTINGS):
+        _check_files()
+        _reload(unit)
+    if _ask(WAITING) != "0":
+        start(unit)
+    _check_files()
+    if _ask(WAITING) != "0":
+        raise FailedError(f"PostgreSQL did not take up all of its settings when {unit} was started: its table pg_settings says which.")
+
+
+def _check_files() -> None:
+    wrong = _ask(WRONG)
+    if wrong:
+        raise FailedError(f"PostgreSQL cannot use the settings of the release: {wrong.splitlines()[0]}.")
+
+
+def _reload(unit: str) -> None:
+    """Have it read its files, and wait until it has: a connection knows what was read when it was made."""
+    before = _ask(READ_AT)
+    run(["systemctl", "reload", unit], why="PostgreSQL does not read its settings")
+    end = time.monotonic() + RELOAD_SECONDS
+    while _ask(READ_AT) == before:
+        if time.monotonic() > end:
+            raise FailedError(f"PostgreSQL did not read its settings within {RELOAD_SECONDS} s: `journalctl -u {unit}` may say why.")
+        time.sleep(0.05)
+
+
+def _ask(question: str) -> str:
+    """As the account of PostgreSQL itself, which Debian's own settings let in, too."""
+    program = ["runuser", "-u", ACCOUNT, "--", "psql", "--no-psqlrc", "--no-align", "--tuples-only", "--dbname=postgres"]
+    return run([*program, "--command", question], why="PostgreSQL does not answer").strip()
