@@ -23,7 +23,13 @@ PLAY_SECONDS: Final = 900
 VARIABLES: Final = "[wallet:vars]\nproxy_requests_per_second=5000\nproxy_requests_burst=1000\n"
 INCOMING: Final = "/opt/payment-system/incoming"
 # Prints that of the release that serves, as it was sent.
-CONFIGURATION: Final = "grep --invert-match RELEASE_ID /opt/payment-system/current/.env"
+CONFIGURATION: Final = """
+import json, pathlib
+release = pathlib.Path("/opt/payment-system/current").resolve()
+found = {str(path.relative_to(release)): path.read_text() for path in release.glob("host/**/*") if path.is_file()}
+found[".env"] = "".join(line for line in open(release / ".env") if "RELEASE_ID" not in line)
+print(json.dumps(found))
+"""
 LOCK: Final = "/run/payment-system-release.lock"
 INSTALL: Final = "payment-system-release install --keep=5 --by=tests"
 CHANGED: Final = re.compile(r"^(\S+) +: ok=.* changed=(\d+) ", re.MULTILINE)
@@ -113,10 +119,24 @@ def archives(host: Host) -> str:
     return f"--program={archive(host, 'program')} --wheels={archive(host, 'wheels')}"
 
 
+def configuration(host: Host) -> dict[str, str]:
+    """The settings of the release that serves, and its files for the host, by their paths in it."""
+    found = json.loads(host.run("python3 -", given=CONFIGURATION).stdout)
+    assert found
+    return dict(found)
+
+
+def send(host: Host, settings: dict[str, str]) -> str:
+    """Bring such to the host as a deploy does. Returns the option that names it."""
+    host.run("cat > /root/sent.json", given=json.dumps(settings))
+    return "--configuration=/root/sent.json"
+
+
 def install_other(host: Host, opening_balance: str) -> str:
     """Install the same program with another setting, which is another release. Returns its id."""
-    host.run(f"{CONFIGURATION} | sed 's/OPENING_BALANCE=.*/OPENING_BALANCE={opening_balance}/' > /root/other.env")
-    made = host.run(f"{INSTALL} {archives(host)} --configuration=/root/other.env")
+    settings = configuration(host)
+    settings[".env"] = re.sub("OPENING_BALANCE=.*", f"OPENING_BALANCE={opening_balance}", settings[".env"])
+    made = host.run(f"{INSTALL} {archives(host)} {send(host, settings)}")
     return str(json.loads(made.stdout)["release"])
 
 
@@ -125,10 +145,21 @@ def install_broken(host: Host, breaking: str, setting: str = "") -> tuple[int, s
     program = archive(host, "program")
     host.run(
         "rm -rf /root/broken && mkdir /root/broken && cd /root/broken && "
-        f"tar --extract --gzip --file {program} && {breaking} && tar --create --gzip --file /root/program-$(date +%s%N).tar.gz * && "
-        f"{CONFIGURATION} > /root/broken.env && echo '{setting}' >> /root/broken.env",
+        f"tar --extract --gzip --file {program} && {breaking} && tar --create --gzip --file /root/program-$(date +%s%N).tar.gz *",
     )
     program = host.run("ls -t /root/program-*.tar.gz | head -1").stdout.strip()
-    broken = f"--program={program} --wheels={archive(host, 'wheels')} --configuration=/root/broken.env"
-    done = host.run(f"{INSTALL} {broken}", check=False)
+    settings = configuration(host)
+    settings[".env"] += f"{setting}\n"
+    return _refused(host, f"--program={program} --wheels={archive(host, 'wheels')} {send(host, settings)}")
+
+
+def install_misled(host: Host, path: str, text: str, other: str) -> tuple[int, str]:
+    """Try to install the same program with another text in one of its files for the host. Returns the same."""
+    settings = configuration(host)
+    assert text in settings[path]
+    return _refused(host, f"{archives(host)} {send(host, {**settings, path: settings[path].replace(text, other)})}")
+
+
+def _refused(host: Host, options: str) -> tuple[int, str]:
+    done = host.run(f"{INSTALL} {options}", check=False)
     return done.returncode, done.stderr.strip().splitlines()[-1]

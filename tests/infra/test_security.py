@@ -97,7 +97,7 @@ def test_no_secret_is_in_a_log_a_process_or_a_file_that_anybody_may_read(network
     host.run("useradd --create-home --shell /bin/bash --groups sudo --no-user-group canary && "
              "install -d -o canary -m 0700 ~canary/.ssh && install -o canary -m 0600 ~/.ssh/authorized_keys ~canary/.ssh")
     host.run("chpasswd", given=f"canary:{OPERATOR_PASSWORD}\n")
-    key = host.run("cat /etc/ssl/payment-system/self-signed/privkey.pem").stdout.splitlines()[1]
+    key = host.run("cat /etc/ssl/payment-system/self-signed-*/privkey.pem").stdout.splitlines()[1]
     secrets = [PASSWORD, *tokens(host).values(), log_in(host, "person-1"), OPERATOR_PASSWORD, key]
     line = host.inventory_line.replace("ansible_user=root", f"ansible_user=canary ansible_become_password={OPERATOR_PASSWORD}")
     options = ("-vvv", "--extra-vars=payment_system_opening_balance=60.00")
