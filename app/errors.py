@@ -6,9 +6,12 @@ which is for the log and may hold ids and amounts.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from app.money import Money
 
 # From so many on, a wait is told in minutes.
@@ -35,11 +38,21 @@ class WalletError(Exception):
         super().__init__(detail or self.user_message)
 
 
+@contextmanager
+def at_input(name: str) -> Iterator[None]:
+    """Whatever is refused within was entered at this input: what an edge adds to the core's reading of it."""
+    try:
+        yield
+    except WalletError as error:
+        error.field = name
+        raise
+
+
 class InvalidAmountError(WalletError):
     """The text is not an exact positive amount of the wallet's currency."""
 
     code = "INVALID_AMOUNT"
-    default_message = "That is not an amount. Write digits and a point, for example 12.50."
+    default_message = "That is not an amount. Write only the number, for example 12.50."
     default_field = "amount"
 
 
@@ -177,7 +190,7 @@ class IdempotencyKeyReusedError(WalletError):
 
     code = "IDEMPOTENCY_KEY_REUSED"
     http_status = 409
-    default_message = "This id was already used for another payment, and nothing was paid now. Start a new payment."
+    default_message = "Something else was paid with this before, and nothing was paid now. Start a new payment."
     default_field = "idempotencyKey"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from dotenv import dotenv_values
 
 from app.errors import InvalidAmountError, SettingError
-from app.money import Currency, Money, parse_amount
+from app.money import Currency, Money, parse_bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -128,9 +128,8 @@ class Settings:
     @property
     def opening_amount(self) -> Money | None:
         """The opening balance as money; None when it is zero."""
-        if self.opening_balance == "0":
-            return None
-        return parse_amount(self.opening_balance, self.currency)
+        amount = parse_bound(self.opening_balance, self.currency)
+        return amount if amount.minor_units else None
 
 
 def setting_name(name: str, given: str | None) -> str:

@@ -45,7 +45,7 @@ def test_only_the_database_must_be_set() -> None:
     ({"PAYMENT_SYSTEM_TRUSTED_PROXIES": "nginx"}, "PAYMENT_SYSTEM_TRUSTED_PROXIES is 'nginx': write addresses or networks such as"),
     ({"PAYMENT_SYSTEM_TRUSTED_PROXIES": "10.0.0.1/8"}, "PAYMENT_SYSTEM_TRUSTED_PROXIES is '10.0.0.1/8': write addresses or networks"),
     ({"PAYMENT_SYSTEM_OPENING_BALANCE": "1,000"}, "PAYMENT_SYSTEM_OPENING_BALANCE is '1,000': Write the amount with a point"),
-    ({"PAYMENT_SYSTEM_OPENING_BALANCE": "0.00"}, "PAYMENT_SYSTEM_OPENING_BALANCE is '0.00': The amount must be at least £0.01."),
+    ({"PAYMENT_SYSTEM_OPENING_BALANCE": "00.10"}, "PAYMENT_SYSTEM_OPENING_BALANCE is '00.10': There are too many zeros at the beginning."),
     ({"PAYMENT_SYSTEM_OPENNING_BALANCE": "1"}, "PAYMENT_SYSTEM_OPENNING_BALANCE is not a setting of this release. The settings are: "),
 ])
 def test_a_bad_setting_is_named_with_its_cure(given: Mapping[str, str], sentence: str) -> None:

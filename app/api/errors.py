@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from app.errors import InsufficientFundsError, RateLimitedError, WalletError
+from app.errors import InsufficientFundsError, RateLimitedError, WalletError, at_input
 from app.http import deed_refused, log_failure
 from app.identity import Scope
 
@@ -61,10 +61,11 @@ class Problems:
     def __init__(self) -> None:
         self.errors: list[WalletError] = []
 
-    def read(self, function: Callable[Given, Value], *args: Given.args, **kwargs: Given.kwargs) -> Value:
-        """What the function returns. If it refuses, `stop` has to be called before the value is used."""
+    def read(self, field: str, function: Callable[Given, Value], *args: Given.args, **kwargs: Given.kwargs) -> Value:
+        """What the function makes of what was given in this field. If it refuses, `stop` has to be called before the value is used."""
         try:
-            return function(*args, **kwargs)
+            with at_input(field):
+                return function(*args, **kwargs)
         except WalletError as error:
             self.errors.append(error)
             return cast("Value", None)

@@ -12,10 +12,10 @@ from graphql import FieldNode, GraphQLObjectType, NamedTypeNode, NonNullTypeNode
 
 from app import payments
 from app.api.compiled import compile_selection
-from app.api.inputs import read_amount, read_key
 from app.errors import WalletError
 from app.http import bearer_token
 from app.identity import parse_username, token_digest
+from app.money import parse_amount
 from app.payments import Order
 
 if TYPE_CHECKING:
@@ -71,15 +71,15 @@ def order_of(way: ShortWay, variables: dict[str, Any], facts: Facts, currency: C
     token, given = bearer_token(facts), variables.get(way.variable)
     if not isinstance(given, dict) or not given.keys() <= INPUT_FIELDS or token is None:
         return None
-    memo, to = given.get("memo"), given.get("to")
-    if not isinstance(memo, str | None) or not isinstance(to, str):
+    memo = given.get("memo")
+    if not isinstance(memo, str | None):
         return None
     try:
         return Order(
             token_digest=token_digest(token),
-            idempotency_key=read_key(given.get("idempotencyKey"), "idempotencyKey"),
-            to=parse_username(to),
-            amount=read_amount(given.get("amount"), currency, "amount"),
+            idempotency_key=payments.parse_key(given.get("idempotencyKey")),
+            to=parse_username(given.get("to")),
+            amount=parse_amount(given.get("amount"), currency),
             memo=payments.parse_memo(memo),
         )
     except WalletError:

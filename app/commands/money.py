@@ -11,10 +11,11 @@ from app import identity, ledger
 from app.commands.answers import answer, json_option, moment
 from app.commands.desk import desk
 from app.commands.failures import OperatorGroup
+from app.commands.options import KeyOption
 from app.errors import InvalidInputError
 from app.models import Account
 from app.money import Money, parse_amount
-from app.payments import check_key, parse_memo
+from app.payments import parse_memo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ def _movement(command: Callable[..., None]) -> click.Command:
     """What both commands take."""
     for parameter in (
         json_option,
-        click.option("--id", "transfer_id", type=click.UUID, help="The same id moves money once, however often it is given."),
+        click.option("--id", "transfer_id", type=KeyOption(), help="The same id moves money once, however often it is given."),
         click.option("--reason", required=True, metavar="TEXT", help="Why; the person reads it in their history."),
         click.argument("amount"),
         click.argument("username"),
@@ -64,7 +65,6 @@ def _move(kind: Kind, username: str, amount_text: str, *, reason: str, transfer_
         transfer_id = uuid4()
         # Before anything moves: if the answer gets lost, this id is what makes another try safe.
         click.echo(f"Id: {transfer_id} (to try again without moving the money twice, add --id {transfer_id})", err=True)
-    check_key(transfer_id)
     person, posting, balance = desk().transact(
         lambda session: _post(session, kind, username, amount=amount, memo=memo, transfer_id=transfer_id),
     )

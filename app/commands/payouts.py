@@ -14,6 +14,7 @@ from app.commands.answers import Json, answer, counted, json_option
 from app.commands.audit import AuditedCommand
 from app.commands.desk import desk
 from app.commands.failures import ExitCode
+from app.commands.options import KeyOption
 from app.errors import (
     HeldBackError,
     IdempotencyKeyReusedError,
@@ -46,7 +47,7 @@ Outcomes = list[tuple[PayoutLine, "Posting | WalletError"]]
 @click.argument("file", type=click.File("rb"))
 @click.option("--from", "username", required=True, metavar="USERNAME", help="Whose wallet pays.")
 @click.option("--atomic/--each", default=True, help="All or none, which is the default; or each line on its own.")
-@click.option("--id", "payout_id", type=click.UUID, help="The same id pays each line of the file once, however often it is given.")
+@click.option("--id", "payout_id", type=KeyOption(), help="The same id pays each line of the file once, however often it is given.")
 @json_option
 @with_appcontext
 def payout(file: IO[bytes], username: str, payout_id: UUID | None, *, atomic: bool, as_json: bool) -> None:
@@ -59,7 +60,7 @@ def payout(file: IO[bytes], username: str, payout_id: UUID | None, *, atomic: bo
         payout_id = uuid4()
         # Before anything moves: if the answer gets lost, this id is what makes another try safe.
         click.echo(f"Id: {payout_id} (to try again without paying twice, add --id {payout_id})", err=True)
-    lines = payments.read_payout_file(data, key=payments.check_key(payout_id), currency=currency)
+    lines = payments.read_payout_file(data, key=payout_id, currency=currency)
     payer = desk().transact(lambda session: identity.find_person(session, username))
     outcomes = _pay(payer.account_id, lines, atomic=atomic, currency=currency)
     _tell(outcomes, payer, payout_id, atomic=atomic, as_json=as_json)

@@ -11,6 +11,7 @@ from passlib.context import CryptContext
 
 from app.errors import InvalidPasswordError, RateLimitedError
 from app.identity.password_strength import estimate_strength
+from app.lines import CODE_POINTS_PER_CHARACTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,7 +104,8 @@ def _hashers() -> ThreadPoolExecutor:
 
 def _normal(password: str) -> str:
     # The same characters typed on two keyboards may differ in their code points. Source: RFC 8265.
-    return unicodedata.normalize("NFKC", password)
+    # Of a longer one, no more than shows that it is too long.
+    return unicodedata.normalize("NFKC", password[:CODE_POINTS_PER_CHARACTER * MAXIMUM_PASSWORD_CHARACTERS + 1])
 
 
 def _refused(sentence: str) -> InvalidPasswordError:

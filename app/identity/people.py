@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -14,16 +13,16 @@ from sqlalchemy.exc import IntegrityError
 from app import ledger
 from app.errors import (
     InvalidInputError,
-    InvalidPasswordError,
     InvalidUsernameError,
     NotFoundError,
     UsernameTakenError,
     WrongCredentialsError,
+    at_input,
 )
 from app.identity.logins import logged_in_recently
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.reserved_names import holds_mark_of_trust, reserved_word
-from app.lines import is_plain, one_line
+from app.lines import parse_line, parse_search, trimmed, unless_blank
 from app.models import User
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 USERNAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{2,31}")
 MAXIMUM_DISPLAY_NAME_CHARACTERS: Final = 64
-MAXIMUM_SEARCH_CHARACTERS: Final = 64
 MAXIMUM_PEOPLE_PER_PAGE: Final = 100
 
 
@@ -61,18 +59,27 @@ class PersonPage:
     more_follow: bool
 
 
-def parse_username(text: str) -> str:
-    """The handle that `text` means: case folded, ASCII, 3 to 32 characters, so no two handles look alike.
+def parse_username(text: object) -> str:
+    """The handle that `text` means: ASCII, 3 to 32 characters, so no two handles look alike.
+
+    White space at its ends, and one @ before it as the pages show it, are left out; case is folded.
+
+    Args:
+        text: anything but a string is refused.
 
     Raises: InvalidUsernameError.
     """
-    username = text.lower() if text.isascii() else text
+    if not isinstance(text, str):
+        raise InvalidUsernameError(f"{type(text).__name__} instead of text")
+    written = trimmed(text).removeprefix("@")
+    # Not before it is known to be ASCII: the sign of the Kelvin would become a k.
+    username = written.lower() if written.isascii() else written
     if USERNAME_PATTERN.fullmatch(username) is None:
         raise InvalidUsernameError(f"not a handle, of {len(text)} characters")
     return username
 
 
-def parse_new_username(session: Session, text: str) -> str:
+def parse_new_username(session: Session, text: object) -> str:
     """The handle that `text` means, when a new person may have it. Between this and `register` somebody else may still take it.
 
     Raises: InvalidUsernameError, UsernameTakenError.
@@ -86,13 +93,13 @@ def parse_new_username(session: Session, text: str) -> str:
     return username
 
 
-def register(session: Session, *, username: str, password: str, display_name: str | None, settings: Settings) -> Person:
+def register(session: Session, *, username: object, password: str, display_name: str | None, settings: Settings) -> Person:
     """A new person with an open wallet, holding the opening balance if the deployment gives one.
 
     Raises: InvalidUsernameError, InvalidPasswordError, InvalidInputError (display name), UsernameTakenError.
     """
     username = parse_new_username(session, username)
-    display_name = parse_display_name(display_name or username)
+    display_name = unless_blank(parse_display_name, display_name) or parse_display_name(username)
     check_new_password(password, names=(username, display_name), settings=settings)
     person = _insert(session, username, display_name, hash_password(password), ledger.open_account(session, settings.currency))
     opening = settings.opening_amount
@@ -129,11 +136,8 @@ def change_password(session: Session, viewer: Viewer, *, current: str, new: str,
     row = session.execute(select(User).where(User.id == viewer.user_id).with_for_update()).scalar_one()
     if not verify_password(current, row.password_hash)[0]:
         raise _wrong_password()
-    try:
+    with at_input("newPassword"):
         check_new_password(new, names=(row.username, row.display_name), settings=settings)
-    except InvalidPasswordError as error:
-        error.field = "newPassword"
-        raise
     row.password_hash = hash_password(new)
     session.flush()
 
@@ -182,17 +186,17 @@ def unknown_person(username: str, *, field: str | None = None) -> NotFoundError:
     return NotFoundError(f"no user {username[:40]!r}", user_message=message, field=field)
 
 
-def find_person(session: Session, username: str) -> Person:
-    """Raises: NotFoundError, also for a text that could be nobody's handle."""
+def find_person(session: Session, username: object) -> Person:
+    """Raises: NotFoundError, also for what could be nobody's handle."""
     row = _find(session, username)
     if row is None:
-        raise unknown_person(username)
+        raise unknown_person(username if isinstance(username, str) else type(username).__name__)
     return _person(row)
 
 
 def find_people(session: Session, usernames: Collection[str]) -> dict[str, Person]:
     """The people whom these texts name, by the text; whoever names nobody is left out. One statement, however many."""
-    meant = {text: text.lower() for text in usernames if USERNAME_PATTERN.fullmatch(text.lower()) and text.isascii()}
+    meant = {text: username for text in usernames if (username := _meant(text))}
     wanted = select(User.username, User.display_name, User.joined_at, User.account_id).where(
         User.username == any_(literal(sorted(set(meant.values())), ARRAY(Text))))
     found = {row.username: Person(*row) for row in session.execute(wanted)} if meant else {}
@@ -203,9 +207,11 @@ def list_people(session: Session, *, search: str | None = None, first: int = 20,
     """Some people in the order of their handles.
 
     Args:
-        search: part of a handle or of a display name, any case.
+        search: part of a handle or of a display name, any case; read by `parse_search`.
         first: how many, 1 to MAXIMUM_PEOPLE_PER_PAGE.
         after: the handle that the page before ended with.
+
+    Raises: InvalidInputError (search, first).
     """
     if not 1 <= first <= MAXIMUM_PEOPLE_PER_PAGE:
         raise InvalidInputError(user_message=f"A page has 1 to {MAXIMUM_PEOPLE_PER_PAGE} people.", field="first")
@@ -217,7 +223,7 @@ def list_people(session: Session, *, search: str | None = None, first: int = 20,
 
 
 def count_people(session: Session, *, search: str | None = None) -> int:
-    """How many people there are, or match `search`."""
+    """How many people there are, or match `search`. Raises: InvalidInputError (search)."""
     return session.scalar(select(func.count()).select_from(User).where(*_matches(search))) or 0
 
 
@@ -225,16 +231,21 @@ def _wrong_password() -> WrongCredentialsError:
     return WrongCredentialsError(user_message="The current password is not right. Try again.", field="currentPassword")
 
 
-def _find(session: Session, text: str) -> User | None:
+def _find(session: Session, text: object) -> User | None:
+    username = _meant(text)
+    return session.execute(select(User).where(User.username == username)).scalar_one_or_none() if username else None
+
+
+def _meant(text: object) -> str | None:
     try:
-        username = parse_username(text)
+        return parse_username(text)
     except InvalidUsernameError:
         return None  # nobody's, and PostgreSQL would refuse some such texts: a NUL, half a surrogate pair
-    return session.execute(select(User).where(User.username == username)).scalar_one_or_none()
 
 
 def _matches(search: str | None) -> list[ColumnElement[bool]]:
-    part = (search or "").strip()[:MAXIMUM_SEARCH_CHARACTERS].replace("\x00", "")
+    with at_input("search"):
+        part = parse_search(search)
     if not part:
         return []
     return [or_(User.username.icontains(part, autoescape=True), User.display_name.icontains(part, autoescape=True))]
@@ -255,25 +266,22 @@ def _person(row: User) -> Person:
 
 
 def parse_display_name(text: str) -> str:
-    """The display name that `text` means: composed, its white space single.
+    """The display name that `text` means: the line of `parse_line`.
 
-    Raises: InvalidInputError when it is empty, too long, holds characters that cannot be seen, or could be taken for the operator's.
+    Raises: InvalidInputError when it is empty, too long, holds a character that does not show, or could be taken for the operator's.
     """
-    name = one_line(text)
-    hides = any(unicodedata.category(each)[0] == "C" for each in name)
-    if not 1 <= len(name) <= MAXIMUM_DISPLAY_NAME_CHARACTERS or hides or not is_plain(name):
-        raise InvalidInputError(
-            user_message=f"A display name has 1 to {MAXIMUM_DISPLAY_NAME_CHARACTERS} visible characters. Choose another.",
-            field="displayName",
-        )
-    if name.startswith("@"):
-        raise InvalidInputError(user_message="A name to show does not begin with @. Leave it out.", field="displayName")
-    if holds_mark_of_trust(name):
-        message = "A name to show has no check marks and no shields: they could be taken for a badge. Leave them out."
-        raise InvalidInputError(user_message=message, field="displayName")
-    word = reserved_word(name)
-    if word:
-        raise InvalidInputError(user_message=_kept("name", word), field="displayName")
+    with at_input("displayName"):
+        name = parse_line(text, "display name", maximum_characters=MAXIMUM_DISPLAY_NAME_CHARACTERS)
+        if not name:
+            raise InvalidInputError(user_message="Enter a display name.")
+        if name.startswith("@"):
+            raise InvalidInputError(user_message="A name to show does not begin with @. Leave it out.")
+        if holds_mark_of_trust(name):
+            message = "A name to show has no check marks and no shields: they could be taken for a badge. Leave them out."
+            raise InvalidInputError(user_message=message)
+        word = reserved_word(name)
+        if word:
+            raise InvalidInputError(user_message=_kept("name", word))
     return name
 
 

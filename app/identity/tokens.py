@@ -10,8 +10,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, delete, func, insert, or_, select, text, update
 
 from app.database import PreparedStatement
-from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError
+from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError, at_input
 from app.identity.viewer import Scope, Viewer, new_token, token_digest
+from app.lines import parse_line
 from app.models import ApiToken, User
 
 if TYPE_CHECKING:
@@ -67,10 +68,11 @@ def create_api_token(session: Session, viewer: Viewer, *, name: str, scopes: Col
 
 
 def parse_token_name(text: str) -> str:
-    """The name that `text` means, its white space single. Raises: InvalidInputError."""
-    name = " ".join(text.split())
-    if not 1 <= len(name) <= MAXIMUM_TOKEN_NAME_CHARACTERS or not name.isprintable():
-        raise InvalidInputError(user_message=f"Give the token a name of 1 to {MAXIMUM_TOKEN_NAME_CHARACTERS} characters.", field="name")
+    """The name that `text` means: the line of `parse_line`. Raises: InvalidInputError when it is empty, too long, or hides something."""
+    with at_input("name"):
+        name = parse_line(text, "name of a token", maximum_characters=MAXIMUM_TOKEN_NAME_CHARACTERS)
+        if not name:
+            raise InvalidInputError(user_message="Give the token a name.")
     return name
 
 

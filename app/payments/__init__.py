@@ -2,8 +2,8 @@
 
 from app.payments.checking import check_payment, check_refund
 from app.payments.history import HistoryFilter, PaymentPage, count_history, history, statement
-from app.payments.keys import check_key
-from app.payments.paying import Receipt, find_payee, parse_memo, pay, refund
+from app.payments.keys import parse_key
+from app.payments.paying import Receipt, find_payee, parse_memo, parse_payee, pay, refund
 from app.payments.payment import Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
 from app.payments.payout_file import PayoutLine, read_numbered_lines, read_payout_file, write_numbered_lines
 from app.payments.payouts import MAXIMUM_PAYOUT_ITEMS, Payout, PayoutItem, PayoutPreview, check_payout, pay_many, pay_many_from
@@ -34,7 +34,6 @@ __all__ = [
     "Settled",
     "Wallet",
     "balance_history",
-    "check_key",
     "check_payment",
     "check_payout",
     "check_refund",
@@ -44,7 +43,9 @@ __all__ = [
     "find_payments",
     "history",
     "list_refunds",
+    "parse_key",
     "parse_memo",
+    "parse_payee",
     "pay",
     "pay_many",
     "pay_many_from",

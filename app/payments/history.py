@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from app.payments.wallet import Wallet
 
 MAXIMUM_PAYMENTS_PER_PAGE: Final = 100
-MAXIMUM_SEARCH_CHARACTERS: Final = 64
 PREPARED_SIZES: Final = (20, MAXIMUM_PAYMENTS_PER_PAGE)
 BEYOND_ALL_NUMBERS: Final = 2**63 - 1
 STATEMENT_ROWS_PER_FETCH: Final = 500
@@ -41,7 +40,7 @@ class HistoryFilter:
 
     direction: Direction | None = None
     counterparty: str | None = None
-    """A handle."""
+    """A handle, as `parse_username` gives it."""
     kind: PaymentKind | None = None
     since: datetime | None = None
     """At or after this moment."""
@@ -50,7 +49,7 @@ class HistoryFilter:
     minimum: Money | None = None
     maximum: Money | None = None
     text: str | None = None
-    """Part of the memo, or of the other person's handle or display name, any case."""
+    """Part of the memo, or of the other person's handle or display name, any case; as `parse_search` gives it."""
 
     @property
     def restricts(self) -> bool:
@@ -60,7 +59,7 @@ class HistoryFilter:
     @property
     def restricts_rows(self) -> bool:
         """Whether anything but the period, which is a range of entry numbers, restricts."""
-        return any((self.direction, self.counterparty, self.kind, self.minimum, self.maximum, (self.text or "").strip()))
+        return any((self.direction, self.counterparty, self.kind, self.minimum, self.maximum, self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +172,17 @@ def _matches(wanted: HistoryFilter) -> list[ColumnElement[bool]]:
     if wanted.direction:
         found.append(Entry.amount < 0 if wanted.direction is Direction.SENT else Entry.amount > 0)
     if wanted.counterparty:
-        found.append(User.username == wanted.counterparty.lower())
+        found.append(User.username == wanted.counterparty)
     if wanted.kind:
         found.append(Transfer.kind == wanted.kind.lower())
     if wanted.minimum:
         found.append(Transfer.amount >= wanted.minimum.minor_units)
     if wanted.maximum:
         found.append(Transfer.amount <= wanted.maximum.minor_units)
-    part = (wanted.text or "").strip()[:MAXIMUM_SEARCH_CHARACTERS].replace("\x00", "")
-    if part:
+    if wanted.text:
         columns = (Transfer.memo, User.username, User.display_name)
-        anywhere = columns[0].icontains(part, autoescape=True)
+        anywhere = columns[0].icontains(wanted.text, autoescape=True)
         for column in columns[1:]:
-            anywhere = anywhere | column.icontains(part, autoescape=True)
+            anywhere = anywhere | column.icontains(wanted.text, autoescape=True)
         found.append(anywhere)
     return found

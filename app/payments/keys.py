@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from app.errors import InvalidInputError
+from app.ids import parse_id
 
 # Source: RFC 9562, sections 4.1 and 4.2: the variant, and the versions that there are.
 VARIANT, NEWEST_VERSION = 0b10, 8
@@ -28,14 +29,15 @@ EXAMPLES: Final = frozenset(UUID(text) for text in (
 ))
 
 
-def check_key(key: UUID) -> UUID:
-    """The same id, if it may be a key.
+def parse_key(text: object) -> UUID:
+    """The id that `text` means, as `parse_id` reads it, if it may be a key.
 
     It is one of RFC 9562's versions 1 to 8, and was made for the payment. What stands in for an id until there is one, such as nil,
     00000000-0000-4000-8000-000000000001, 12345678-1234-4234-8234-123456789abc or the example of a page, is what two payments share.
 
     Raises: InvalidInputError.
     """
+    key = parse_id(text)
     number, octets = key.int, key.bytes
     is_known = number >> 62 & 0b11 == VARIANT and 1 <= number >> 76 & 0xF <= NEWEST_VERSION
     if not is_known or len(set(octets)) < LEAST_DIFFERENT_BYTES or octets.count(0) > MOST_ZERO_BYTES or key in EXAMPLES:

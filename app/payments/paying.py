@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app import ledger
-from app.errors import InvalidInputError, NotFoundError, SelfPaymentError
+from app.errors import NotFoundError, SelfPaymentError, at_input
 from app.identity import Person, Scope, find_person
-from app.lines import is_plain, one_line
+from app.lines import parse_line, trimmed
 from app.payments.payment import find_refundable
 
 if TYPE_CHECKING:
@@ -78,27 +78,30 @@ def refund(
 
 
 def parse_memo(memo: str | None) -> str | None:
-    """The memo with its ends trimmed and line breaks made spaces; None when nothing is left.
+    """The memo that `memo` means: the line of `parse_line`; None when nothing is left.
 
-    Raises: InvalidInputError when it is too long, or holds characters that control the page instead of standing on it.
+    Raises: InvalidInputError when it is too long, or holds a character that does not show.
     """
-    text = one_line(memo or "")
-    if len(text) > MAXIMUM_MEMO_CHARACTERS:
-        raise InvalidInputError(user_message=f"A memo has at most {MAXIMUM_MEMO_CHARACTERS} characters. Shorten it.", field="memo")
-    if text and not is_plain(text):
-        raise InvalidInputError(user_message="The memo holds a character that cannot be shown. Type it again.", field="memo")
-    return text or None
+    with at_input("memo"):
+        return parse_line(memo or "", "memo", maximum_characters=MAXIMUM_MEMO_CHARACTERS) or None
+
+
+def parse_payee(to: object) -> str:
+    """The text of a payee, of whom `find_payee` tells who it is. Raises: NotFoundError for what is no text, or blank."""
+    if not isinstance(to, str):
+        raise NotFoundError(f"{type(to).__name__} instead of text", field="to")
+    if not trimmed(to):
+        raise NotFoundError("no payee", user_message="Choose who is to be paid.", field="to")
+    return to
 
 
 def find_payee(session: Session, viewer: Viewer, to: str) -> Person:
     """The person that `to` means. Raises: NotFoundError, SelfPaymentError."""
-    if to.lower() == viewer.username:
+    with at_input("to"):
+        payee = find_person(session, parse_payee(to))
+    if payee.account_id == viewer.account_id:
         raise SelfPaymentError(viewer.username)
-    try:
-        return find_person(session, to)
-    except NotFoundError as error:
-        error.field = "to"
-        raise
+    return payee
 
 
 def _receipt(posting: ledger.Posting) -> Receipt:

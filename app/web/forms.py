@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from flask import g, request
 from werkzeug.datastructures import MultiDict
@@ -19,10 +19,11 @@ from app.errors import (
     UnauthenticatedError,
     WalletError,
 )
-from app.payments import check_key
+from app.payments import parse_key
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from uuid import UUID
 
 # Inputs that a person cannot see, so no link leads to them.
 HIDDEN_INPUTS: Final = frozenset({"idempotency_key", "next", "payment_id"})
@@ -120,8 +121,8 @@ def current_form() -> Form:
 
 
 def text_of(name: str) -> str:
-    """What was entered at this input; empty when it was not sent. NUL, which no person types and no database stores, is dropped."""
-    return _entered().get(name, "").replace("\x00", "")
+    """What was entered at this input, as it was sent; empty when it was not. The core's functions read it, as they do for the API."""
+    return _entered().get(name, "")
 
 
 def texts_of(name: str) -> list[str]:
@@ -135,8 +136,9 @@ def idempotency_key() -> UUID:
     Raises: InvalidInputError when there is none, or none that was made: a payment with it could be made twice, or never.
     """
     try:
-        return check_key(UUID(text_of("idempotency_key")))
-    except (ValueError, InvalidInputError) as error:
+        return parse_key(text_of("idempotency_key"))
+    except InvalidInputError as error:
+        # Not the core's sentence, which speaks of an id: nobody sees it here.
         message = "This form was not complete. Check it and send it again."
         raise InvalidInputError(f"no idempotency key: {error}", user_message=message, field="idempotencyKey") from None
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from app.errors import InvalidInputError, WalletError
+from app.errors import InvalidInputError, at_input
 from app.http import wave
 from app.identity import parse_username
-from app.money import Money, parse_amount
+from app.lines import parse_search, unless_blank
+from app.moments import day_after, parse_day
+from app.money import parse_bound
 from app.payments import Direction, HistoryFilter, PaymentKind
 from app.web.forms import Problems, text_of
 
@@ -17,43 +19,36 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FILTER_INPUTS: Final = ("text", "direction", "kind", "counterparty", "since", "until", "minimum", "maximum")
-# No payment is older than the wallet, and dates near the calendar's ends cannot be reckoned with.
-EARLIEST_YEAR: Final = 1970
-LATEST_YEAR: Final = 9000
 
 Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def history_filter() -> HistoryFilter:
-    """What the filter's form says.
+    """What the filter's form says; what was left blank does not restrict.
 
     Raises: FormRefusedError naming every input that cannot be read.
     """
     problems = Problems()
+    currency = wave().settings.currency
     wanted = HistoryFilter(
-        text=text_of("text") or None,
-        direction=_read(problems, "direction", lambda text: _choice(Direction, text)),
-        kind=_read(problems, "kind", lambda text: _choice(PaymentKind, text)),
-        counterparty=_read(problems, "counterparty", lambda text: parse_username(text.removeprefix("@"))),
-        since=_read(problems, "since", _day),
+        text=_read(problems, "text", parse_search),
+        direction=_read(problems, "direction", partial(_choice, Direction)),
+        kind=_read(problems, "kind", partial(_choice, PaymentKind)),
+        counterparty=_read(problems, "counterparty", parse_username),
+        since=_read(problems, "since", parse_day),
         # To the end of that day: a person who writes "to the 5th" means the 5th as well.
-        before=_read(problems, "until", lambda text: _day(text) + timedelta(days=1)),
-        minimum=_read(problems, "minimum", _amount),
-        maximum=_read(problems, "maximum", _amount),
+        before=_read(problems, "until", lambda text: day_after(parse_day(text))),
+        minimum=_read(problems, "minimum", partial(parse_bound, currency=currency)),
+        maximum=_read(problems, "maximum", partial(parse_bound, currency=currency)),
     )
     problems.refuse_if_any()
     return wanted
 
 
-def _read(problems: Problems, name: str, read: Callable[[str], Value]) -> Value | None:
-    text = text_of(name).strip()
-    with problems:
-        try:
-            return read(text) if text else None
-        except WalletError as error:
-            error.field = name
-            raise
+def _read(problems: Problems, name: str, parse: Callable[[str], Value]) -> Value | None:
+    with problems, at_input(name):
+        return unless_blank(parse, text_of(name))
     return None
 
 
@@ -62,21 +57,3 @@ def _choice(choices: type[Choice], text: str) -> Choice:
         return choices(text)
     except ValueError:
         raise InvalidInputError(user_message="Choose one from the list.") from None
-
-
-def _day(text: str) -> datetime:
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError:
-        raise _not_a_date() from None
-    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-        raise _not_a_date()
-    return day
-
-
-def _not_a_date() -> InvalidInputError:
-    return InvalidInputError(user_message="Write the date as year, month and day, for example 2026-11-22.")
-
-
-def _amount(text: str) -> Money:
-    return parse_amount(text, wave().settings.currency)

@@ -93,7 +93,7 @@ def test_bug_a_negative_amount_took_money(browser: Browsers, ask: Ask, database:
 
 # Source: design page "The ledger", section Amounts.
 REFUSED: list[object] = [
-    "", "-1", "+5", "NaN", "Infinity", "1e5", "1_000", "5,00", "٥", " 5 ", "0x10", "0", "0.00", "0.001", "1.005", "00.50", "01", ".5",
+    "", "-1", "+5", "NaN", "Infinity", "1e5", "1_000", "5,00", "٥", "5\x1f", "0x10", "0", "0.00", "0.001", "1.005", "00.50", "01", ".5",
     "5.", "-0", "5\n", "$5", "1" * 33, "10000000000.01", "null", "\x00", 5, 0, -1, 5.5, 1e400, 10**30, True, False, [], ["5"], [5], {},
     {"amount": "5"},
 ]
@@ -148,7 +148,7 @@ def test_a_null_or_missing_amount_has_the_code_of_a_wrong_one(browser: Browsers,
     for answer in answers:
         (error,) = answer["errors"]
         assert error["extensions"]["code"] == "INVALID_AMOUNT"
-        assert error["message"].startswith("That is not an amount. Write digits and a point, for example 12.50. (")
+        assert error["message"].startswith("That is not an amount. Write only the number, for example 12.50. (")
     assert transfers(database) == 0
 
 

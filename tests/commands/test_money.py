@@ -86,7 +86,7 @@ def test_the_most_that_can_be_issued_at_once(operator: Operator) -> None:
 
 @pytest.mark.parametrize("kind", ["issue", "redeem"])
 def test_what_is_no_amount_is_bad_input_and_moves_nothing(operator: Operator, kind: str) -> None:
-    for amount in ("", "-1", "+5", "0", "0.00", "0.001", "NaN", "Infinity", "1e5", "1_000", "5,00", "٥", " 5 ", "0x10"):
+    for amount in ("", "-1", "+5", "0", "0.00", "0.001", "NaN", "Infinity", "1e5", "1_000", "5,00", "٥", "5\x1f", "0x10"):
         told = operator.is_refused(f"money {kind} alice", amount, "--reason", "x", code=2)
         assert "mount" in told or "at least" in told or "digits" in told, told
     assert _balance(operator) == "1000.00"
@@ -114,4 +114,4 @@ def test_money_moves_for_a_reason_only(operator: Operator) -> None:
 
 
 def test_an_id_is_a_uuid(operator: Operator) -> None:
-    assert "'7' is not a valid UUID" in operator.is_refused("money issue alice 5 --reason x --id 7", code=2)
+    assert operator.is_refused("money issue alice 5 --reason x --id 7", code=2).startswith("That is not an id. Send a UUID as text")

@@ -79,7 +79,7 @@ def test_all_or_nothing_tells_every_bad_line_and_pays_nobody(operator: Operator,
     result = operator.run("money payout", file("\n".join(lines)), "--from", "alice")
     assert (result.exit_code, result.stdout) == (2, "Nothing was paid.\n")
     assert result.stderr.splitlines()[1:] == [
-        "Line 5: An amount is always above zero: it is sent to the other person. Leave out the minus sign.",
+        "Line 5: An amount is never below zero. Leave out the minus sign.",
         "Line 7312: There is nobody by that username. Check the spelling.",
     ]
     assert balances(operator) == ["1000.00", "1000.00", "1000.00"]

@@ -50,14 +50,13 @@ def test_sent_and_received_are_together_newest_first_each_with_the_balance_after
 @pytest.mark.parametrize(("wanted", "memos"), [
     (HistoryFilter(direction=Direction.SENT), ["scratched", "100% rent", "coffee"]),
     (HistoryFilter(direction=Direction.RECEIVED), ["lamp", "taxi", "Opening balance"]),
-    (HistoryFilter(counterparty="Shop"), ["coffee"]),
+    (HistoryFilter(counterparty="shop"), ["coffee"]),
     (HistoryFilter(kind=PaymentKind.REFUND), ["scratched"]),
     (HistoryFilter(kind=PaymentKind.ISSUE), ["Opening balance"]),
     (HistoryFilter(kind=PaymentKind.REDEEM), []),
     (HistoryFilter(text="A"), ["scratched", "lamp", "taxi", "Opening balance"]),
     (HistoryFilter(text="%"), ["100% rent"]),
     (HistoryFilter(text="BOB"), ["scratched", "lamp", "taxi", "100% rent"]),
-    (HistoryFilter(text="\x00zz"), []),
     (HistoryFilter(direction=Direction.RECEIVED, counterparty="bob", kind=PaymentKind.PAYMENT), ["lamp", "taxi"]),
 ])
 def test_a_filter_shows_what_it_names(till: Till, alice: Viewer, wanted: HistoryFilter, memos: list[str]) -> None:

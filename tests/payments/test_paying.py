@@ -44,13 +44,13 @@ def test_a_retry_pays_once_and_gets_the_first_receipt(till: Till, viewer: Any) -
     assert (again.replayed, again.balance_after.formatted) == (True, "£990.00")
 
 
-@pytest.mark.parametrize("to", ["alice", "ALICE"])
+@pytest.mark.parametrize("to", ["alice", "ALICE", " @alice "])
 def test_nobody_pays_themselves(till: Till, viewer: Any, to: str) -> None:
     with pytest.raises(SelfPaymentError):
         till.pay(viewer("alice"), to, "1")
 
 
-@pytest.mark.parametrize("to", ["nobody-here", "", "a b", "\x00", "\ud800"])
+@pytest.mark.parametrize("to", ["nobody-here", "a b", "\x00", "\ud800"])
 def test_an_unknown_payee_is_said_at_the_field(till: Till, viewer: Any, to: str) -> None:
     with pytest.raises(NotFoundError) as refused:
         till.pay(viewer("alice"), to, "1")

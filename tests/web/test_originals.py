@@ -42,13 +42,10 @@ def test_bug_an_unknown_users_page_was_a_500(client: FlaskClient) -> None:
         assert page(answer, 404).heading == "There is nothing here"
 
 
-@pytest.mark.parametrize("name", ["", " ", "a", "al", "a b", "<b>bob</b>", "bob\x00", "1bob", "боб", "x" * 33, "bob\n", "admin"])
+@pytest.mark.parametrize("name", ["", " ", "a", "al", "a b", "<b>bob</b>", "bob\x00", "1bob", "боб", "x" * 33, "b\nob", "admin"])
 def test_bug_blank_or_odd_usernames_broke_the_page(client: FlaskClient, name: str) -> None:
     answer = client.post("/register", data={"username": name, "password": "a long test phrase"})
 
-    if name == "bob\x00":  # no person types a NUL, so it is as if it were not there
-        assert location(answer) == "/wallet"
-        return
     shown = page(answer, 422)
     assert list(shown.problems()) == ["username"]
     assert client.post("/login", data={"username": name, "password": "a long test phrase"}).status_code == 401

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from app import payments
 from app.api.errors import Problems, refusal_of
-from app.api.inputs import PaymentOrder, read_amount, read_key
+from app.api.inputs import PaymentOrder
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
 from app.api.payloads import PaymentPayload, PaymentsPayload
-from app.api.resolvers.paying import read_payee
 from app.errors import HeldBackError, InsufficientFundsError, WalletError
 from app.http import log_failure
+from app.money import parse_amount
 from app.payments import PayoutItem
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ class _Found:
 
 def _read(item: Mapping[str, Any], currency: Currency) -> PayoutItem | tuple[WalletError, ...]:
     given, problems = PaymentOrder(**item), Problems()
-    key = problems.read(read_key, given.idempotency_key, "idempotencyKey")
-    amount = problems.read(read_amount, given.amount, currency, "amount")
-    memo = problems.read(payments.parse_memo, given.memo)
-    to = problems.read(read_payee, given.to)
+    key = problems.read("idempotencyKey", payments.parse_key, given.idempotency_key)
+    amount = problems.read("amount", parse_amount, given.amount, currency)
+    memo = problems.read("memo", payments.parse_memo, given.memo)
+    to = problems.read("to", payments.parse_payee, given.to)
     if problems.errors:
         return tuple(problems.errors)
     return PayoutItem(idempotency_key=key, to=to, amount=amount, memo=memo)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from app import identity
 from app.api.errors import Problems
-from app.api.inputs import read_username, read_uuid
 from app.api.payloads import ApiTokenPayload, DonePayload, ViewerPayload
-from app.errors import InvalidPasswordError, InvalidUsernameError, WrongCredentialsError
+from app.errors import InvalidUsernameError, WrongCredentialsError, at_input
 from app.http import admit_login, admit_password, admit_registration, remember_login
+from app.ids import parse_id
+from app.lines import unless_blank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
 
     from app.api.context import Context
     from app.api.inputs import Credentials, PasswordChange, Registration, TokenRequest
@@ -22,13 +22,10 @@ def register(context: Context, *, given: Registration) -> ViewerPayload:
     """A new person, signed in. Raises: RateLimitedError, InvalidInputsError with everything that is wrong."""
     admit_registration(context.session, context.facts, context.settings)
     problems = Problems()
-    username = problems.read(read_username, given.username, "username")
-    if username is not None:
-        problems.read(identity.parse_new_username, context.session, username)
-    if given.display_name:
-        problems.read(identity.parse_display_name, given.display_name)
+    username = problems.read("username", identity.parse_new_username, context.session, given.username)
+    problems.read("displayName", unless_blank, identity.parse_display_name, given.display_name)
     names = [str(given.username), given.display_name or ""]
-    problems.read(_check_password, given.password, context, names=names, field="password")
+    problems.read("password", identity.check_new_password, given.password, names=names, settings=context.settings)
     problems.stop()
     identity.register(
         context.session, username=username, password=given.password, display_name=given.display_name, settings=context.settings,
@@ -39,7 +36,7 @@ def register(context: Context, *, given: Registration) -> ViewerPayload:
 def log_in(context: Context, *, given: Credentials) -> ViewerPayload:
     """Raises: RateLimitedError, WrongCredentialsError, whether the name or the password is wrong."""
     try:
-        username = read_username(given.username, "username")
+        username = identity.parse_username(given.username)
     except InvalidUsernameError:
         username = ""  # nobody's; compared all the same, so that the answer takes as long
     admit_login(context.session, username, context.facts, context.settings)
@@ -76,7 +73,7 @@ def change_password(context: Context, *, given: PasswordChange) -> DonePayload:
     except WrongCredentialsError as error:
         problems.errors.append(error)
         names = (viewer.username, viewer.display_name)
-        problems.read(_check_password, given.new_password, context, names=names, field="newPassword")
+        problems.read("newPassword", identity.check_new_password, given.new_password, names=names, settings=context.settings)
     problems.stop()
     identity.end_all_logins(context.session, username=viewer.username)
     if given.revoke_api_tokens:
@@ -88,7 +85,8 @@ def change_password(context: Context, *, given: PasswordChange) -> DonePayload:
 def revoke_login(context: Context, *, login_id: object) -> DonePayload:
     """Raises: UnauthenticatedError, InvalidInputError (id), NotFoundError, ForbiddenError for an API token."""
     viewer = context.signed_in()
-    wanted = read_uuid(login_id, "id")
+    with at_input("id"):
+        wanted = parse_id(login_id)
     identity.end_login(context.session, viewer, wanted)
     if wanted == viewer.login_id:
         context.login_token = ""  # nosec B105 # none is left: the cookie is taken away
@@ -102,9 +100,9 @@ def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayloa
     if given.current_password is not None:
         admit_password(context.session, viewer, context.settings)
     problems = Problems()
-    problems.read(identity.confirm_password, context.session, viewer, given.current_password)
-    name = problems.read(identity.parse_token_name, given.name)
-    scopes = problems.read(identity.parse_scopes, given.scopes)
+    problems.read("currentPassword", identity.confirm_password, context.session, viewer, given.current_password)
+    name = problems.read("name", identity.parse_token_name, given.name)
+    scopes = problems.read("scopes", identity.parse_scopes, given.scopes)
     problems.stop()
     issued = identity.create_api_token(context.session, viewer, name=name, scopes=scopes)
     return ApiTokenPayload(api_token=issued.token, secret=issued.secret)
@@ -112,7 +110,8 @@ def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayloa
 
 def revoke_api_token(context: Context, *, token_id: object) -> DonePayload:
     """Raises: UnauthenticatedError, InvalidInputError (id), NotFoundError, ForbiddenError for an API token."""
-    wanted = read_uuid(token_id, "id")
+    with at_input("id"):
+        wanted = parse_id(token_id)
     identity.revoke_api_token(context.session, context.signed_in(), wanted)
     return DonePayload(done=True, ended=wanted)
 
@@ -125,11 +124,3 @@ def _sign_in(context: Context, username: str) -> ViewerPayload:
     # From here on the request is the new viewer's, whoever sent it.
     context.viewer = identity.viewer_of_login(context.session, context.login_token, context.settings)
     return ViewerPayload(viewer=context.viewer)
-
-
-def _check_password(password: str, context: Context, *, names: Iterable[str], field: str) -> None:
-    try:
-        identity.check_new_password(password, names=names, settings=context.settings)
-    except InvalidPasswordError as error:
-        error.field = field
-        raise

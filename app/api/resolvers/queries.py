@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from app import identity, ledger, payments
 from app.api.connection import Connection
-from app.api.inputs import cursor_of, read_username, read_username_cursor, read_uuid
+from app.api.inputs import cursor_of, read_username_cursor
 from app.api.limits import DEFAULT_PAGE_SIZE
-from app.errors import InvalidUsernameError, NotFoundError, UnauthenticatedError
+from app.errors import NotFoundError, UnauthenticatedError, at_input
+from app.ids import parse_id
 
 if TYPE_CHECKING:
     from app.api.context import Context
@@ -28,7 +29,7 @@ def users(
 ) -> Connection[Person]:
     """A page of the people here, in the order of their handles.
 
-    Raises: InvalidInputError (first, after), UnauthenticatedError where the list is not public.
+    Raises: InvalidInputError (search, first, after), UnauthenticatedError where the list is not public.
     """
     _require_leave_to_list(context)
     page = identity.list_people(
@@ -50,8 +51,8 @@ def user(_: None, context: Context, *, username: object) -> Person | None:
     """The person of this handle; None for a handle that is nobody's, or could be nobody's."""
     _require_leave_to_list(context)
     try:
-        return identity.find_person(context.session, read_username(username, "username"))
-    except (InvalidUsernameError, NotFoundError):
+        return identity.find_person(context.session, username)
+    except NotFoundError:
         return None
 
 
@@ -60,7 +61,8 @@ def payment(_: None, context: Context, *, payment_id: object) -> Payment | None:
 
     Raises: InvalidInputError (id), ForbiddenError.
     """
-    wanted = read_uuid(payment_id, "id")
+    with at_input("id"):
+        wanted = parse_id(payment_id)
     if context.viewer is None:
         return None
     try:

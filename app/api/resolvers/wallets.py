@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from app import identity, payments
 from app.api.connection import Connection
-from app.api.inputs import GivenFilter, cursor_of, read_amount, read_moment, read_number_cursor, read_username
+from app.api.inputs import GivenFilter, cursor_of, read_number_cursor
 from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE, MAXIMUM_RELATED
+from app.errors import at_input
 from app.identity import Scope
+from app.lines import parse_search, unless_blank
+from app.moments import parse_moment
+from app.money import parse_bound
 from app.payments import Direction, HistoryFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from app.api.context import Context
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from app.models import ApiToken, Login
     from app.money import Money
     from app.payments import BalancePoint, Payment, Wallet
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +103,7 @@ def payments_of_wallet(
 ) -> Connection[Payment]:
     """A page of the viewer's payments, newest first. Page 1 and page 50,000 cost the same.
 
-    Raises: InvalidInputError (first, after, from, to), InvalidAmountError, InvalidUsernameError.
+    Raises: InvalidInputError (first, after, from, to, text), InvalidAmountError, InvalidUsernameError.
     """
     viewer = context.signed_in()
     wanted = _read_filter(GivenFilter(**filter_ or {}), context)
@@ -187,11 +193,16 @@ def _counterparty(payment: Payment) -> Counterparty | None:
 def _read_filter(given: GivenFilter, context: Context) -> HistoryFilter:
     return HistoryFilter(
         direction=given.direction,
-        counterparty=None if given.counterparty is None else read_username(given.counterparty, "counterparty"),
+        counterparty=_read("counterparty", identity.parse_username, given.counterparty),
         kind=given.kind,
-        since=None if given.from_ is None else read_moment(given.from_, "from"),
-        before=None if given.to is None else read_moment(given.to, "to"),
-        minimum=None if given.min_amount is None else read_amount(given.min_amount, context.currency, "minAmount"),
-        maximum=None if given.max_amount is None else read_amount(given.max_amount, context.currency, "maxAmount"),
-        text=given.text,
+        since=_read("from", parse_moment, given.from_),
+        before=_read("to", parse_moment, given.to),
+        minimum=_read("minAmount", partial(parse_bound, currency=context.currency), given.min_amount),
+        maximum=_read("maxAmount", partial(parse_bound, currency=context.currency), given.max_amount),
+        text=_read("text", parse_search, given.text),
     )
+
+
+def _read(field: str, parse: Callable[[Any], Value], value: object) -> Value | None:
+    with at_input(field):
+        return unless_blank(parse, value)

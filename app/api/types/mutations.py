@@ -18,7 +18,9 @@ class RegisterInput(InputObjectType):
 
     username = InputField(NonNull(Username), description="The handle to pay to; it cannot be changed later.")
     password = InputField(NonNull(String), description="12 characters or more, and not easy to guess.")
-    display_name = InputField(String, description="The name to be shown by; the handle when absent.")
+    display_name = InputField(String, description=(
+        "The name to be shown by: one line of at most 64 characters, all of which show; the handle when absent or blank."
+    ))
 
 
 class LogInInput(InputObjectType):
@@ -37,7 +39,7 @@ class SendPaymentInput(InputObjectType):
     ))
     to = InputField(NonNull(Username), description="Whom to pay.")
     amount = InputField(NonNull(Amount), description="How much; above zero.")
-    memo = InputField(String, description="What it is for; at most 200 characters.")
+    memo = InputField(String, description="What it is for: one line of at most 200 characters, all of which show.")
 
 
 class PaymentItemInput(InputObjectType):
@@ -46,7 +48,7 @@ class PaymentItemInput(InputObjectType):
     idempotency_key = InputField(NonNull(UUID), description="As of a single payment; each item has its own.")
     to = InputField(NonNull(Username), description="Whom to pay.")
     amount = InputField(NonNull(Amount), description="How much; above zero.")
-    memo = InputField(String, description="What it is for; at most 200 characters.")
+    memo = InputField(String, description="What it is for: one line of at most 200 characters, all of which show.")
 
 
 class SendPaymentsInput(InputObjectType):
@@ -65,7 +67,7 @@ class RefundPaymentInput(InputObjectType):
     ))
     payment_id = InputField(NonNull(UUID), description="The payment to give back.")
     amount = InputField(Amount, description="How much; all that is left when absent.")
-    memo = InputField(String, description="Why; at most 200 characters.")
+    memo = InputField(String, description="Why: one line of at most 200 characters, all of which show.")
 
 
 class ChangePasswordInput(InputObjectType):
@@ -79,7 +81,7 @@ class ChangePasswordInput(InputObjectType):
 class CreateApiTokenInput(InputObjectType):
     """A way in for a client."""
 
-    name = InputField(NonNull(String), description="To tell it from others later.")
+    name = InputField(NonNull(String), description="To tell it from others later: one line of at most 64 characters, all of which show.")
     scopes = InputField(NonNull(List(NonNull(TokenScope))), description="What it may do; at least one.")
     current_password = InputField(String, description="The viewer's password; needed when they logged in more than five minutes ago.")
 

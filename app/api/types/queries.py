@@ -28,7 +28,9 @@ class Query(ObjectType):
     viewer = Field(Viewer, resolver=resolver(queries.viewer), description="Who is signed in; null when nobody is.")
     users = Field(
         NonNull(UserConnection),
-        search=Argument(String, description="Part of a handle or display name, in any case."),
+        search=Argument(String, description=(
+            "Part of a handle or display name, in any case: one line of at most 64 characters, all of which show."
+        )),
         first=Argument(Int, default_value=DEFAULT_PAGE_SIZE, description="How many, 1 to 100."),
         after=Argument(String, description="The `endCursor` of the page before."),
         resolver=resolver(queries.users),

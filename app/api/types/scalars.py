@@ -10,7 +10,7 @@ from graphql import ValueNode, value_from_ast_untyped
 
 
 class GivenAsSent:
-    """What all of them do: a value passes unread, whatever its kind. `app.api.inputs` reads it, and refuses it in words."""
+    """What all of them do: a value passes unread, whatever its kind. The core's functions read it, and refuse it in words."""
 
     @staticmethod
     def serialize(value: object) -> str:
@@ -29,19 +29,25 @@ class GivenAsSent:
 
 
 class Amount(GivenAsSent, Scalar):
-    """An exact decimal as a string, in the deployment's currency: "12.50". Never a JSON number."""
+    """An exact decimal as a string, in the deployment's currency: "12.50". Never a JSON number. White space at its ends is left out."""
 
 
 class UUID(GivenAsSent, Scalar):
-    """RFC 9562 UUID as a string."""
+    """RFC 9562 UUID as a string. White space at its ends is left out."""
 
 
 class Username(GivenAsSent, Scalar):
-    """A handle: 3 to 32 of a-z, 0-9, _ and -, starting with a letter; case is folded."""
+    """A handle: 3 to 32 of a-z, 0-9, _ and -, starting with a letter.
+
+    White space at its ends and one @ before it are left out; case is folded.
+    """
 
 
 class DateTime(GivenAsSent, Scalar):
-    """RFC 3339 date and time with its offset, as a string: "2026-11-22T18:30:00Z". Answers are in UTC."""
+    """RFC 3339 date and time with its offset, as a string: "2026-11-22T18:30:00Z", from 1970 to 9999, with at most 9 digits of a fraction.
+
+    What is finer than a microsecond is cut off. White space at its ends is left out. Answers are in UTC.
+    """
 
     @staticmethod
     def serialize(value: object) -> str:

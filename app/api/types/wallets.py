@@ -98,16 +98,19 @@ class PaymentConnection(ObjectType):
 
 
 class PaymentFilter(InputObjectType):
-    """Which payments to show; what is absent does not restrict."""
+    """Which payments to show; what is absent or blank does not restrict."""
 
     direction = InputField(Direction, description="Only sent, or only received.")
     counterparty = InputField(Username, description="Only with this person.")
     kind = InputField(PaymentKind, description="Only of this kind.")
     from_ = InputField(DateTime, name="from", description="At or after this moment.")
     to = InputField(DateTime, description="Before this moment.")
-    min_amount = InputField(Amount, description="At least this much.")
-    max_amount = InputField(Amount, description="At most this much.")
-    text = InputField(String, description="Part of the memo, or of the other person's handle or display name, in any case.")
+    min_amount = InputField(Amount, description="At least this much; may be zero.")
+    max_amount = InputField(Amount, description="At most this much; may be zero.")
+    text = InputField(String, description=(
+        "Part of the memo, or of the other person's handle or display name, in any case: "
+        "one line of at most 64 characters, all of which show."
+    ))
 
 
 class BalancePoint(ObjectType):

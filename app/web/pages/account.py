@@ -7,7 +7,7 @@ from uuid import UUID  # noqa: TC003 - as in receipts.py
 
 from flask import g
 
-from app.errors import InvalidInputError, WalletError
+from app.errors import InvalidInputError, at_input
 from app.http import admit_password, wave
 from app.identity import (
     Scope,
@@ -106,8 +106,8 @@ def account_token(session: Session, viewer: Viewer) -> Page:
     password = text_of("token_password") or None
     if password:
         admit_password(session, viewer, wave().settings)
-    with problems:
-        _confirm(session, viewer, password)
+    with problems, at_input("tokenPassword"):  # the page has another form with a current password
+        confirm_password(session, viewer, password)
     with problems:
         scopes = _scopes()
     with problems:
@@ -125,15 +125,6 @@ def account_token_revoke(session: Session, viewer: Viewer, token_id: UUID) -> Re
     return see("account", done="token")
 
 
-def _confirm(session: Session, viewer: Viewer, password: str | None) -> None:
-    try:
-        confirm_password(session, viewer, password)
-    except WalletError as error:
-        # The page has another form with a current password.
-        error.field = "tokenPassword"
-        raise
-
-
 def _scopes() -> set[Scope]:
     try:
         found = {Scope(text) for text in texts_of("scopes")}
@@ -145,8 +136,5 @@ def _scopes() -> set[Scope]:
 
 
 def _check_new(viewer: Viewer, new: str) -> None:
-    try:
+    with at_input("newPassword"):
         check_new_password(new, names=(viewer.username, viewer.display_name), settings=wave().settings)
-    except WalletError as error:
-        error.field = "newPassword"
-        raise

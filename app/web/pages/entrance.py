@@ -16,6 +16,7 @@ from app.identity import (
     start_login,
 )
 from app.identity import register as register_person
+from app.lines import unless_blank
 from app.web.answers import Answer, Page, see, see_path, signed_in, signed_out
 from app.web.forms import Problems, text_of
 from app.web.own_path import path_after_login
@@ -42,7 +43,7 @@ def register(session: Session, _viewer: Viewer | None) -> Response:
     admit_registration(session, facts_of_request(), settings)
     username, password, display_name = text_of("username"), text_of("password"), text_of("display_name")
     _refuse_if_wrong(session, username=username, password=password, display_name=display_name)
-    made = register_person(session, username=username, password=password, display_name=display_name or None, settings=settings)
+    made = register_person(session, username=username, password=password, display_name=display_name, settings=settings)
     return sign_in(session, made.username, see_path(path_after_login()))
 
 
@@ -57,7 +58,7 @@ def login_form(_session: Session, viewer: Viewer | None) -> Answer:
 @public_page("/login", method="POST", does="log_in", again=login_form)
 def login(session: Session, _viewer: Viewer | None) -> Response:
     """Check the password and start a login; one before it in this browser ends."""
-    username, facts = text_of("username").strip(), facts_of_request()
+    username, facts = text_of("username"), facts_of_request()
     admit_login(session, username, facts, wave().settings)
     person = check_credentials(session, username=username, password=text_of("password"))
     remember_login(session, person.username, facts)
@@ -87,8 +88,7 @@ def _refuse_if_wrong(session: Session, *, username: str, password: str, display_
     with problems:
         parse_new_username(session, username)
     with problems:
-        if display_name:
-            parse_display_name(display_name)
+        unless_blank(parse_display_name, display_name)
     with problems:
         check_new_password(password, names=(username, display_name), settings=wave().settings)
     problems.refuse_if_any()

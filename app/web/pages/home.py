@@ -20,14 +20,22 @@ if TYPE_CHECKING:
 PEOPLE_PER_PAGE: Final = 24
 
 
-@public_page("/")
+def unsearched(session: Session, viewer: Viewer | None) -> Page:
+    """The first page with everybody on it, shown when a search could not be read."""
+    return _page(session, viewer, search=None)
+
+
+@public_page("/", again=unsearched)
 def home(session: Session, viewer: Viewer | None) -> Page:
     """The first page of all. Lists people to anyone, or, when the operator wishes, to people alone."""
+    return _page(session, viewer, search=text_of("search"))
+
+
+def _page(session: Session, viewer: Viewer | None, *, search: str | None) -> Page:
     settings = wave().settings
     lists_people = viewer is not None or settings.user_list_public
     values: dict[str, Any] = {"books": ledger.trial_balance(session, settings.currency), "lists_people": lists_people}
     if lists_people:
-        search = text_of("search")
         values["page"] = list_people(session, search=search, first=PEOPLE_PER_PAGE, after=_after())
         values["count"] = count_people(session, search=search)
     return Page("home.html", values)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from flask import g
 
 from app import payments
-from app.errors import InvalidInputError, NotFoundError
+from app.errors import NotFoundError
 from app.http import wave
 from app.identity import Person, list_people
 from app.money import Money, parse_amount
@@ -74,22 +74,15 @@ def _entered(session: Session, viewer: Viewer) -> tuple[Person, Money, str | Non
     problems = Problems()
     payee, amount, memo = None, None, None
     with problems:
-        payee = _payee(session, viewer)
+        payee = payments.find_payee(session, viewer, text_of("to"))
     with problems:
-        amount = parse_amount(text_of("amount").strip(), wave().settings.currency)
+        amount = parse_amount(text_of("amount"), wave().settings.currency)
     with problems:
         memo = payments.parse_memo(text_of("memo"))
     problems.refuse_if_any()
     if payee is None or amount is None:
         raise RuntimeError("a check ended without a value and without a problem")
     return payee, amount, memo
-
-
-def _payee(session: Session, viewer: Viewer) -> Person:
-    to = text_of("to").strip().removeprefix("@")
-    if not to:
-        raise InvalidInputError(user_message="Choose who is to be paid.", field="to")
-    return payments.find_payee(session, viewer, to)
 
 
 def _made_already(session: Session, viewer: Viewer, key: UUID) -> Payment | None:

@@ -66,7 +66,7 @@ def _entered() -> tuple[Money, str | None]:
     problems = Problems()
     amount, memo = None, None
     with problems:
-        amount = parse_amount(text_of("amount").strip(), wave().settings.currency)
+        amount = parse_amount(text_of("amount"), wave().settings.currency)
     with problems:
         memo = payments.parse_memo(text_of("memo"))
     problems.refuse_if_any()
