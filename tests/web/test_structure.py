@@ -146,7 +146,7 @@ def every_page(client: FlaskClient, browser: Any) -> list[Document]:
         page(client.post("/register", data={}), 422), page(client.post("/login", data={}), 401), get(alice, "/"), get(alice, "/wallet"),
         get(alice, "/wallet?since=x&minimum=-1", 422), get(alice, "/users/alice"), get(alice, "/pay"), get(alice, receipt),
         get(bob, receipt),
-        page(alice.post("/pay", data={"idempotency_key": key}), 422),
+        page(alice.post("/pay", data={"idempotency_key": key}), 404),
         page(alice.post("/pay", data={"to": "bob", "amount": "1.00", "idempotency_key": key})),
         page(bob.post(receipt + "/refund", data={"amount": "1.00", "idempotency_key": key})),
         page(bob.post(receipt + "/refund", data={"amount": "100.00", "idempotency_key": key}), 422),

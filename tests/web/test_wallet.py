@@ -82,7 +82,7 @@ def test_a_period_holds_its_last_day_whole(alice: FlaskClient) -> None:
 
 
 def test_a_filter_that_cannot_be_read_says_all_that_is_wrong_and_shows_everything(alice: FlaskClient) -> None:
-    wrong = "direction=UP&kind=GIFT&counterparty=b&since=5.11.2026&until=9999-12-31&minimum=-1&maximum=1,00&text=Lunch"
+    wrong = "direction=UP&kind=GIFT&counterparty=b&since=5.11.2026&until=2026-13-01&minimum=-1&maximum=1,00&text=Lunch"
 
     shown = get(alice, f"/wallet?{wrong}", 422)
 
