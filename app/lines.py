@@ -49,7 +49,7 @@ SHOWN: Final = (
     # Another shape of the sign before. Source: Unicode 17, section 23.4.
     r"(?<=\p{Han})[\ufe00-\ufe02\U000e0100-\U000e01ef]", r"(?<=\p{Mongolian})[\u180b-\u180f]",
 )
-PLAIN: Final = regex.compile(rf"(?:(?!{HIDDEN}).|{'|'.join(SHOWN)})*+", regex.DOTALL)
+PLAIN: Final = regex.compile(rf"(?:[{WHITE_SPACE}]|(?!{HIDDEN}).|{'|'.join(SHOWN)})*+", regex.DOTALL)
 VISIBLE: Final = regex.compile(r"[\p{L}\p{N}\p{P}\p{S}]")
 
 
@@ -86,7 +86,10 @@ def parse_search(text: str | None) -> str:
 
 
 def hidden_character(text: str) -> str | None:
-    """The first character that takes no room or turns the text round, as "U+200B, ZERO WIDTH SPACE"; None where all of it shows."""
+    """The first character, white space aside, that takes no room or turns the text round: "U+200B, ZERO WIDTH SPACE".
+
+    None where all of it shows.
+    """
     if text.isascii() and text.isprintable():
         return None
     shown = PLAIN.match(text)
