@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +20,8 @@ from uuid import uuid4
 import pytest
 
 from tests.infra.customers import LOG_IN, PASSWORD, PAY, Wallet, enter
-from tests.infra.hosts import Host
+from tests.infra.hosts import Host, podman
+from tests.infra.serving import served, shown_certificate, still_serves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +51,7 @@ class Scenario:
         kept = self.folder / "hosts"
         address = (kept / "issuer").read_text() if name == "issuer" else re.findall(
             rf"^{name} ansible_host=(\S+)", (kept / "inventory.ini").read_text(), re.MULTILINE)[0]
-        return Host(name=name, release=name, address=address, container="", folder=kept)
+        return Host(name=name, release=name, address=address, container=_container(address), folder=kept)
 
     def certificate(self, host: Host) -> bytes:
         """What a host shows a stranger who asks for the domain and trusts the issuer. Raises: SSLError when it does not prove it."""
@@ -95,6 +97,43 @@ def test_whoever_asks_for_another_name_is_told_none_and_http_leads_to_the_domain
     assert (answer.status, answer.getheader("Location")) == (308, f"https://{DOMAIN}/pay/somebody?amount=1")
 
 
+def test_a_typo_over_an_established_domain_is_refused_and_the_domain_serves_on(scenario: Scenario) -> None:
+    host = scenario.host("debian-12")
+    before = served(host, DOMAIN)
+    told = _deploy(scenario, host, "payment_system_domain=typo.test", refused=True)
+    assert "No certificate was issued for typo.test, so the deploy went no further" in told
+    assert "Traceback" not in told
+    still_serves(host, before, DOMAIN)
+
+
+def test_back_to_no_domain_the_host_shows_a_certificate_of_its_own_and_a_typo_changes_nothing(scenario: Scenario) -> None:
+    host = scenario.host("debian-13")
+    issued = shown_certificate(host, "debian-13.test")
+    told = _deploy(scenario, host, "payment_system_domain=")
+    own = served(host)
+    fingerprint = sha256(ssl.PEM_cert_to_DER_cert(own.certificate)).digest().hex(":").upper()
+    assert fingerprint in told
+    described = subprocess.run(["openssl", "x509", "-noout", "-ext", "basicConstraints,subjectAltName"], input=own.certificate,
+                               capture_output=True, text=True, check=True).stdout
+    assert "CA:FALSE" in described
+    assert f"DNS:debian-13, IP Address:{host.address}" in described
+
+    refused = _deploy(scenario, host, "payment_system_domain=typo.test", refused=True)
+    assert "No certificate was issued for typo.test" in refused
+    still_serves(host, own)
+
+    _deploy(scenario, host, "payment_system_domain=debian-13.test")
+    assert shown_certificate(host, "debian-13.test") == issued
+
+
+def _deploy(scenario: Scenario, host: Host, variable: str, *, refused: bool = False) -> str:
+    """Deploy this checkout with another value of a variable. Returns what was said."""
+    done = _run(["ansible-playbook", "--inventory", str(scenario.folder / "hosts/inventory.ini"), "--limit", host.name, "site.yml",
+                 "--extra-vars", variable, "--extra-vars", "payment_system_acme_directory=https://issuer/acme/local/directory"])
+    assert (done.returncode != 0) == refused, done.stdout[-3000:]
+    return " ".join(done.stdout.split())
+
+
 def test_a_wallet_moves_to_another_host_as_the_readme_says(scenario: Scenario) -> None:
     old, new = scenario.host("debian-12"), scenario.host("debian-13")
     tokens = {name: enter(Wallet(old.address, domain=DOMAIN, root=scenario.root), name) for name in ("amara", "bilal")}
@@ -122,6 +161,12 @@ def test_a_wallet_moves_to_another_host_as_the_readme_says(scenario: Scenario) -
                                 "cat /tmp/hosts > /etc/hosts")
     new.run("systemctl start certbot.service")
     assert scenario.certificate(new) != certificate
+
+
+def _container(address: str) -> str:
+    """The container that has this address, so that the host can be restarted."""
+    shown = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return next(each for each in podman("ps", "--quiet", "--no-trunc").split() if podman("inspect", "--format", shown, each) == address)
 
 
 def _books(host: Host) -> tuple[str, str]:

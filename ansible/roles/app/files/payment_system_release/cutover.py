@@ -54,15 +54,15 @@ def cut_over(release: Release, by: str, *, is_new: bool) -> dict[str, Any]:
     """
     began, old = time.time(), led_to(CURRENT)
     try:
-        transfers = _cut_over(release, old, is_new=is_new)
+        _cut_over(release, old, is_new=is_new)
     except FailedError as error:
         raise FailedError(f"{error} {_what_serves(old)}") from error
     os.utime(release.folder)
-    return _audit(old, release, began, by=by, transfers=transfers)
+    return _audit(old, release, began, by=by, transfers=read_books().transfers)
 
 
-def _cut_over(release: Release, old: Release | None, *, is_new: bool) -> int:
-    """The same. Returns how many transfers the books have."""
+def _cut_over(release: Release, old: Release | None, *, is_new: bool) -> None:
+    """The same, but for what is written down of it."""
     for each in (old, release):
         if each:
             earlier.take_in(each)
@@ -72,7 +72,7 @@ def _cut_over(release: Release, old: Release | None, *, is_new: bool) -> int:
     if old is None:
         # Nothing serves that could be harmed, and only under the release's settings does PostgreSQL let the owner of the tables in.
         move(None, release, prepare=lambda: _migrate(release))
-        return read_books().transfers
+        return
     earlier.move_over(old)
     if is_new:
         _migrate(release)
@@ -80,14 +80,11 @@ def _cut_over(release: Release, old: Release | None, *, is_new: bool) -> int:
     try:
         if is_active(MAIN):
             start_standby(release)
-        move(old, release)
+        move(old, release, check=lambda: check_books(before, read_books()))
     finally:
         # When the way back fails, too, the standby at least goes on serving.
         if not MOVING.exists():
             end_standby()
-    after = read_books()
-    check_books(before, after)
-    return after.transfers
 
 
 def _what_serves(old: Release | None) -> str:

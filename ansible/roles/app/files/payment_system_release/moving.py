@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def move(before: Release | None, release: Release, *, prepare: Callable[[], None] | None = None) -> None:
+def move(
+    before: Release | None, release: Release, *, prepare: Callable[[], None] | None = None, check: Callable[[], None] | None = None
+) -> None:
     """Have the host serve this release, and after a restart of the host, too.
 
     Args:
         before: the one to which `current` leads.
         prepare: what has to be done once PostgreSQL runs with the release's settings, and before the service does.
+        check: what has to hold, too, once it serves.
 
     Raises: FailedError when it does not serve; then the one before is back, unless the sentence says otherwise.
     """
@@ -32,6 +35,8 @@ def move(before: Release | None, release: Release, *, prepare: Callable[[], None
     write(MOVING, json.dumps({"from": before.id if before else None, "to": release.id}))
     try:
         _have_in_force(release, before, known, prepare)
+        if check:
+            check()
     except FailedError as error:
         if before != release:
             _move_back(before, release, error)
