@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.infra.deploying import inventory_of, make, status
+from tests.infra.deploying import inventory_of, make
 from tests.infra.hosts import RELEASES
+from tests.infra.serving import served, still_serves
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,14 +98,15 @@ def test_a_port_that_another_program_has(network: Hosts, bare: Host) -> None:
 
 
 def test_a_disk_that_is_full(network: Hosts, host: Host) -> None:
-    serving = status(host)["release"]
+    before = served(host)
     host.run("mount -t tmpfs -o size=600M tmpfs /mnt && cp -a /opt/. /mnt && mount --bind /mnt /opt")
     try:
         told = refused(make("deploy", inventory_of(network), "--limit", host.name))
-        assert (status(host)["release"], status(host)["ready"]) == (serving, True)
+        assert served(host) == before
     finally:
         host.run("umount --lazy /opt && umount --lazy /mnt && systemctl restart payment-system nginx")
     assert re.search(rf"{host.name} has \d+ MB free on /opt and needs 2048: remove what is not needed", told)
+    still_serves(host, before)
 
 
 @pytest.mark.parametrize(("given", "cure"), [
@@ -114,6 +116,7 @@ def test_a_disk_that_is_full(network: Hosts, host: Host) -> None:
     ("payment_system_curency=GBP", "There is no variable payment_system_curency: correct its name in inventory.ini"),
 ], ids=["not a currency", "no workers", "an address, not a name", "a misspelt name"])
 def test_a_variable_that_cannot_be_used(network: Hosts, host: Host, given: str, cure: str) -> None:
+    before = served(host)
     told = refused(make("deploy", inventory_of(network), "--limit", host.name, f"--extra-vars={given}"))
     assert cure in told
-    assert status(host)["ready"]
+    still_serves(host, before)
