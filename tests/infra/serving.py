@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPSConnection
 from typing import TYPE_CHECKING, Final
 
-from tests.infra.deploying import status
+from tests.infra.customers import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from tests.infra.hosts import Host
@@ -37,19 +40,25 @@ class Served:
 
 def served(host: Host, domain: str = "") -> Served:
     """What it is now, under its domain if it has one. Raises: AssertionError when it does not serve."""
-    found = status(host)
-    assert (found["ready"], found["reached"]) == (True, True), found
-    return Served(found["release"], shown_certificate(host, domain), host.run(BOOKS).stdout, host.run(IN_FORCE).stdout)
+    release, certificate = shown(host, domain)
+    assert release
+    return Served(release, certificate, host.run(BOOKS).stdout, host.run(IN_FORCE).stdout)
 
 
-def shown_certificate(host: Host, domain: str = "") -> str:
-    """What a host shows a stranger who asks for this name, or for none."""
+def shown(host: Host, domain: str = "") -> tuple[str, str]:
+    """The release that answers a stranger who asks for this name, or for none, empty when none does; and the certificate shown to them."""
     curious = ssl.create_default_context()
     curious.check_hostname, curious.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection((host.address, 443)) as plain, curious.wrap_socket(plain, server_hostname=domain or None) as secured:
-        shown = secured.getpeercert(binary_form=True)
-    assert shown
-    return ssl.DER_cert_to_PEM_cert(shown)
+    asked = HTTPSConnection(domain or host.address, timeout=ANSWER_SECONDS, context=curious)
+    with socket.create_connection((host.address, 443), ANSWER_SECONDS) as plain:
+        asked.sock = curious.wrap_socket(plain, server_hostname=domain or None)
+        certificate = asked.sock.getpeercert(binary_form=True)
+        asked.request("GET", "/readyz")
+        answer = asked.getresponse()
+        found = answer.read()
+        asked.close()
+    assert certificate
+    return str(json.loads(found)["release"]) if answer.status == HTTPStatus.OK else "", ssl.DER_cert_to_PEM_cert(certificate)
 
 
 def still_serves(host: Host, before: Served, domain: str = "") -> None:
@@ -57,7 +66,7 @@ def still_serves(host: Host, before: Served, domain: str = "") -> None:
     assert served(host, domain) == before
     host.run("systemctl kill --signal=KILL payment-system")
     end = time.monotonic() + AGAIN_SECONDS
-    while not status(host)["reached"]:
+    while not shown(host, domain)[0]:
         assert time.monotonic() < end, "what was killed does not serve again"
     assert served(host, domain) == before
     host.reboot()

@@ -21,7 +21,7 @@ import pytest
 
 from tests.infra.customers import LOG_IN, PASSWORD, PAY, Wallet, enter
 from tests.infra.hosts import Host, podman
-from tests.infra.serving import served, shown_certificate, still_serves
+from tests.infra.serving import served, shown, still_serves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,7 @@ def test_a_typo_over_an_established_domain_is_refused_and_the_domain_serves_on(s
 
 def test_back_to_no_domain_the_host_shows_a_certificate_of_its_own_and_a_typo_changes_nothing(scenario: Scenario) -> None:
     host = scenario.host("debian-13")
-    issued = shown_certificate(host, "debian-13.test")
+    issued = shown(host, "debian-13.test")[1]
     told = _deploy(scenario, host, "payment_system_domain=")
     own = served(host)
     fingerprint = sha256(ssl.PEM_cert_to_DER_cert(own.certificate)).digest().hex(":").upper()
@@ -123,7 +123,7 @@ def test_back_to_no_domain_the_host_shows_a_certificate_of_its_own_and_a_typo_ch
     still_serves(host, own)
 
     _deploy(scenario, host, "payment_system_domain=debian-13.test")
-    assert shown_certificate(host, "debian-13.test") == issued
+    assert shown(host, "debian-13.test")[1] == issued
 
 
 def _deploy(scenario: Scenario, host: Host, variable: str, *, refused: bool = False) -> str:
