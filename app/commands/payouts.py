@@ -1,8 +1,9 @@
-"""Owns `flask money payout`: paying many from one wallet by a file, at the operator's hand."""
+"""Owns `flask money payout`: paying many from one wallet by a file, at the operator's hand. It shows first, and asks."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from app.commands.audit import AuditedCommand
 from app.commands.desk import desk
 from app.commands.failures import ExitCode
 from app.commands.options import KeyOption
+from app.commands.payout_preview import ask, json_of_preview, tell_preview
 from app.errors import (
     HeldBackError,
     IdempotencyKeyReusedError,
@@ -26,86 +28,140 @@ from app.errors import (
 from app.ledger import Posting
 from app.models import Account
 from app.money import Money
-from app.payments import MAXIMUM_PAYOUT_ITEMS, PayoutLine
+from app.payments import MAXIMUM_FILE_BYTES, MAXIMUM_PAYOUT_ITEMS, PayoutLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.orm import Session
 
-    from app.money import Currency
-    from app.payments import Payout
+    from app.payments import Payout, PayoutItem
 
-MAXIMUM_FILE_BYTES: Final = 16 * 1024 * 1024
 # Of a payout whose lines stand each on its own, so many are one transaction and one step of the bar.
 LINES_PER_STEP: Final = 500
 
 Outcomes = list[tuple[PayoutLine, "Posting | WalletError"]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """How the operator wants it."""
+
+    atomic: bool
+    yes: bool
+    repeated: bool
+    again: bool
+    dry_run: bool
+    as_json: bool
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        json_option,
+        click.option("--id", "payout_id", type=KeyOption(),
+                     help="With --again: the same id pays each line once more, however often it is given."),
+        click.option("--again", is_flag=True, help="Pay a file once more that was paid before."),
+        click.option("--repeated", is_flag=True, help="Lines of the file that are the same are meant."),
+        click.option("--yes", is_flag=True, help="Pay without asking, for scripts."),
+        click.option("--dry-run", is_flag=True, help="Show what would be paid, and pay nothing."),
+        click.option("--atomic/--each", default=True, help="All or none, which is the default; or each line on its own."),
+        click.option("--from", "username", required=True, metavar="USERNAME", help="Whose wallet pays."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.command(cls=AuditedCommand)
 @click.argument("file", type=click.File("rb"))
-@click.option("--from", "username", required=True, metavar="USERNAME", help="Whose wallet pays.")
-@click.option("--atomic/--each", default=True, help="All or none, which is the default; or each line on its own.")
-@click.option("--id", "payout_id", type=KeyOption(), help="The same id pays each line of the file once, however often it is given.")
-@json_option
+@_options
 @with_appcontext
-def payout(file: IO[bytes], username: str, payout_id: UUID | None, *, atomic: bool, as_json: bool) -> None:
-    """Pay many from the wallet of USERNAME, as FILE says: one payment a line, username, amount, memo. `-` reads standard input."""
+def payout(file: IO[bytes], username: str, payout_id: UUID | None, **choices: bool) -> None:
+    """Pay many from the wallet of USERNAME, as FILE says: one payment a line, username, amount, memo.
+
+    It shows who gets how much and asks first. A file pays each of its lines once, however often it is given; --again pays it once more.
+    `-` reads standard input.
+    """
+    _pay_file(file.read(MAXIMUM_FILE_BYTES + 1), username, payout_id, Choices(**choices))
+
+
+def _pay_file(data: bytes, username: str, payout_id: UUID | None, choices: Choices) -> None:
+    if payout_id and not choices.again:
+        message = "Give --id with --again. Without it a file pays each of its lines once, however often it is given."
+        raise InvalidInputError(user_message=message)
     currency = desk().settings.currency
-    data = file.read(MAXIMUM_FILE_BYTES + 1)
-    if len(data) > MAXIMUM_FILE_BYTES:
-        raise InvalidInputError(user_message=f"The file has more than {MAXIMUM_FILE_BYTES // 1024**2} MiB. Split it.")
-    if payout_id is None:
-        payout_id = uuid4()
-        # Before anything moves: if the answer gets lost, this id is what makes another try safe.
-        click.echo(f"Id: {payout_id} (to try again without paying twice, add --id {payout_id})", err=True)
-    lines = payments.read_payout_file(data, key=payout_id, currency=currency)
-    payer = desk().transact(lambda session: identity.find_person(session, username))
-    outcomes = _pay(payer.account_id, lines, atomic=atomic, currency=currency)
-    _tell(outcomes, payer, payout_id, atomic=atomic, as_json=as_json)
+    lines = payments.read_payout_file(data, currency)
+    payer, key = desk().transact(lambda session: _payer_and_key(session, username, lines))
+    if choices.again:
+        if payout_id is None:
+            payout_id = uuid4()
+            # Before anything moves: if the answer gets lost, this id is what makes another try safe.
+            click.echo(f"Id: {payout_id} (to try again without paying twice, add --id {payout_id})", err=True)
+        key = payments.key_again(key, payout_id)
+    items = payments.items_of(lines, key)
+    preview = desk().transact(lambda session: payments.check_payout_from(session, payer.account_id, items, currency=currency))
+    bad = [(line, found) for line, found in zip(lines, preview.outcomes, strict=True) if isinstance(found, WalletError)]
+    if bad:
+        _refuse(bad, json_of_preview(lines, preview, payer), as_json=choices.as_json)
+    if choices.dry_run:
+        tell_preview(lines, preview, payer, err=choices.as_json)
+        answer("Nothing was paid: this is a dry run.", json_of_preview(lines, preview, payer), as_json=choices.as_json)
+        return
+    ask(lines, preview, payer, yes=choices.yes, repeated=choices.repeated, again=choices.again)
+    outcomes = _pay(payer.account_id, lines, items, atomic=choices.atomic)
+    _tell(outcomes, payer, key, atomic=choices.atomic, as_json=choices.as_json)
 
 
-def _pay(payer: int, lines: list[PayoutLine], *, atomic: bool, currency: Currency) -> Outcomes:
+def _payer_and_key(session: Session, username: str, lines: list[PayoutLine]) -> tuple[identity.Person, UUID]:
+    payer = identity.find_person(session, username)
+    return payer, payments.key_of_content(session, payer.account_id, lines)
+
+
+def _pay(payer: int, lines: list[PayoutLine], items: list[PayoutItem | WalletError], *, atomic: bool) -> Outcomes:
     """Pay, step by step, with a bar where somebody watches. What a step did stays when a later one fails."""
     size = MAXIMUM_PAYOUT_ITEMS if atomic else LINES_PER_STEP
     outcomes: Outcomes = []
     shortfall: InsufficientFundsError | None = None
     with click.progressbar(length=len(lines), label="Paying", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         for first in range(0, len(lines), size):
-            step = lines[first:first + size]
-            made = _pay_step(payer, step, atomic=atomic, currency=currency)
-            outcomes += zip(step, made.outcomes, strict=True)
+            made = _pay_step(payer, items[first:first + size], atomic=atomic)
+            outcomes += zip(lines[first:first + size], made.outcomes, strict=True)
             shortfall = made.shortfall
-            bar.update(len(step))
+            bar.update(len(made.outcomes))
     if shortfall is not None and all(isinstance(each, (Posting, HeldBackError, InsufficientFundsError)) for _, each in outcomes):
         # Nothing else is wrong: one sentence on the whole says more than one for each line that the money did not reach.
         raise shortfall
     return outcomes
 
 
-def _pay_step(payer: int, step: Sequence[PayoutLine], *, atomic: bool, currency: Currency) -> Payout:
-    items = [each.item for each in step]
+def _pay_step(payer: int, items: Sequence[PayoutItem | WalletError], *, atomic: bool) -> Payout:
+    currency = desk().settings.currency
     return desk().transact(lambda session: payments.pay_many_from(session, payer, items, atomic=atomic, currency=currency))
 
 
-def _tell(outcomes: Outcomes, payer: identity.Person, payout_id: UUID, *, atomic: bool, as_json: bool) -> None:
+def _refuse(refused: Sequence[tuple[PayoutLine, WalletError]], data: Json, *, as_json: bool) -> None:
+    """Tell every line that is wrong, and end."""
+    for line, error in refused:
+        click.echo(f"Line {line.number}: {error.user_message}", err=True)
+    answer("Nothing was paid.", data, as_json=as_json)
+    click.get_current_context().exit(_exit_code([error for _, error in refused]))
+
+
+def _tell(outcomes: Outcomes, payer: identity.Person, key: UUID, *, atomic: bool, as_json: bool) -> None:
     currency = desk().settings.currency
     paid = [found for _, found in outcomes if isinstance(found, Posting)]
     refused = [(line, found) for line, found in outcomes if isinstance(found, WalletError) and not isinstance(found, HeldBackError)]
+    total = Money(sum(each.amount.minor_units for each in paid), currency)
+    balance = desk().transact(lambda session: Money(session.get_one(Account, payer.account_id).balance, currency))
+    data = _json(outcomes, payer, key, total, balance)
+    if atomic and refused:
+        _refuse(refused, data, as_json=as_json)
+    text = f"{counted(len(paid), 'payment')} of {total.formatted} in all from {payer.username}, who now holds {balance.formatted}."
+    again = sum(each.replayed for each in paid)
+    text += f" {counted(again, 'of them was', 'of them were')} paid before, and not again." if again else ""
+    text += f" {counted(len(refused), 'line was', 'lines were')} refused." if refused else ""
     for line, error in refused:
         click.echo(f"Line {line.number}: {error.user_message}", err=True)
-    total = Money(sum(each.amount.minor_units for each in paid), currency)
-    balance = desk().transact(lambda session: _balance(session, payer.account_id, currency))
-    data = _json(outcomes, payer, payout_id, total, balance)
-    if atomic and refused:
-        answer("Nothing was paid.", data, as_json=as_json)
-    else:
-        text = f"{counted(len(paid), 'payment')} of {total.formatted} in all from {payer.username}, who now holds {balance.formatted}."
-        again = sum(each.replayed for each in paid)
-        text += f" {counted(again, 'of them was', 'of them were')} paid before, and not again." if again else ""
-        text += f" {counted(len(refused), 'line was', 'lines were')} refused." if refused else ""
-        answer(text, data, as_json=as_json)
+    answer(text, data, as_json=as_json)
     if refused:
         click.get_current_context().exit(_exit_code([error for _, error in refused]))
 
@@ -115,13 +171,9 @@ def _exit_code(refused: Sequence[WalletError]) -> ExitCode:
     return ExitCode.NO if is_the_wallets else ExitCode.BAD_INPUT
 
 
-def _balance(session: Session, account_id: int, currency: Currency) -> Money:
-    return Money(session.get_one(Account, account_id).balance, currency)
-
-
-def _json(outcomes: Outcomes, payer: identity.Person, payout_id: UUID, total: Money, balance: Money) -> Json:
+def _json(outcomes: Outcomes, payer: identity.Person, key: UUID, total: Money, balance: Money) -> Json:
     return {
-        "id": str(payout_id), "from": payer.username, "currency": total.currency, "total": total.amount, "balance": balance.amount,
+        "id": str(key), "from": payer.username, "currency": total.currency, "total": total.amount, "balance": balance.amount,
         "lines": [
             {
                 "line": line.number, "to": line.to, "amount": line.amount, "memo": line.memo or None,

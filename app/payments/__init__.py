@@ -5,14 +5,34 @@ from app.payments.history import HistoryFilter, PaymentPage, count_history, hist
 from app.payments.keys import parse_key
 from app.payments.paying import Receipt, find_payee, parse_memo, parse_payee, pay, refund
 from app.payments.payment import Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
-from app.payments.payout_file import PayoutLine, read_numbered_lines, read_payout_file, write_numbered_lines
-from app.payments.payouts import MAXIMUM_PAYOUT_ITEMS, Payout, PayoutItem, PayoutPreview, check_payout, pay_many, pay_many_from
+from app.payments.payout_file import (
+    MAXIMUM_FILE_BYTES,
+    PayoutLine,
+    items_of,
+    payments_of,
+    read_carried_lines,
+    read_payout_file,
+    repeated_lines,
+    write_carried_lines,
+)
+from app.payments.payout_keys import key_again, key_of_content
+from app.payments.payouts import (
+    MAXIMUM_PAYOUT_ITEMS,
+    Payout,
+    PayoutItem,
+    PayoutPreview,
+    check_payout,
+    check_payout_from,
+    pay_many,
+    pay_many_from,
+)
 from app.payments.seeing import MAXIMUM_PAYMENTS_SEEN, Question, Reader, Seen
 from app.payments.settling import Order, Settled
 from app.payments.together import Poster
 from app.payments.wallet import BalancePoint, Wallet, balance_history, wallet
 
 __all__ = [
+    "MAXIMUM_FILE_BYTES",
     "MAXIMUM_PAYMENTS_SEEN",
     "MAXIMUM_PAYOUT_ITEMS",
     "BalancePoint",
@@ -36,12 +56,16 @@ __all__ = [
     "balance_history",
     "check_payment",
     "check_payout",
+    "check_payout_from",
     "check_refund",
     "count_history",
     "find_payee",
     "find_payment",
     "find_payments",
     "history",
+    "items_of",
+    "key_again",
+    "key_of_content",
     "list_refunds",
     "parse_key",
     "parse_memo",
@@ -49,10 +73,12 @@ __all__ = [
     "pay",
     "pay_many",
     "pay_many_from",
-    "read_numbered_lines",
+    "payments_of",
+    "read_carried_lines",
     "read_payout_file",
     "refund",
+    "repeated_lines",
     "statement",
     "wallet",
-    "write_numbered_lines",
+    "write_carried_lines",
 ]

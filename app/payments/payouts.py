@@ -25,6 +25,7 @@ from app.payments.payment import is_among
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -66,10 +67,23 @@ class PayoutPreview:
     """Who each item pays, or what is wrong with it."""
     total: Money
     """Of the items with which nothing is wrong, and that are not paid already."""
+    total_of_all: Money
+    """Of the items with which nothing is wrong, paid already or not."""
     paid_already: int
     """How many were paid by an earlier call with these keys."""
-    balance_after: Money
-    """Below zero by what is missing."""
+    paid_at: datetime | None
+    """When the first of those was."""
+    balance: Money
+
+    @property
+    def balance_after(self) -> Money:
+        """Once what is not paid already is; below zero by what is missing."""
+        return Money(self.balance.minor_units - self.total.minor_units, self.balance.currency_info)
+
+    @property
+    def balance_after_all(self) -> Money:
+        """Once all of it is paid, what is paid already once more."""
+        return Money(self.balance.minor_units - self.total_of_all.minor_units, self.balance.currency_info)
 
 
 def pay_many(
@@ -117,22 +131,47 @@ def check_payout(
     Raises: as `pay_many`, and WalletFrozenError when it is the viewer's own. `pay_many` checks all of it again under the locks.
     """
     viewer.require(Scope.PAY)
+    return check_payout_from(session, viewer.account_id, items, currency=currency)
+
+
+def check_payout_from(
+    session: Session, payer: int, items: Sequence[PayoutItem | WalletError], *, currency: Currency
+) -> PayoutPreview:
+    """As `check_payout`, for the operator.
+
+    Args:
+        payer: account id of the wallet to pay from.
+    """
     _check_count(items)
-    payer = session.get_one(Account, viewer.account_id)
-    if payer.status == "frozen":
+    wallet = session.get_one(Account, payer)
+    if wallet.status == "frozen":
         raise WalletFrozenError
-    payees = _find_payees(session, viewer.account_id, items)
+    payees = _find_payees(session, payer, items)
     wanted = [each.account_id for each in payees if isinstance(each, Person)]
     of_payees = Account.id == any_(literal(wanted, ARRAY(BigInteger)))
     frozen = set(session.scalars(select(Account.id).where(of_payees, Account.status == "frozen")))
     outcomes = [WalletFrozenError(field="to") if isinstance(each, Person) and each.account_id in frozen else each for each in payees]
     right = [item for item, outcome in zip(items, outcomes, strict=True) if isinstance(item, PayoutItem) and isinstance(outcome, Person)]
-    keys = [each.idempotency_key for each in right]
-    stored = set(session.scalars(select(Transfer.id).where(is_among(Transfer.id, keys), Transfer.source == viewer.account_id)))
-    total = sum(each.amount.minor_units for each in right if each.idempotency_key not in stored)
+    stored = _stored(session, payer, [each.idempotency_key for each in right])
     return PayoutPreview(
-        outcomes=outcomes, total=Money(total, currency), paid_already=len(stored), balance_after=Money(payer.balance - total, currency),
+        outcomes=outcomes,
+        total=_total([each for each in right if each.idempotency_key not in stored], currency),
+        total_of_all=_total(right, currency),
+        paid_already=len(stored),
+        paid_at=min(stored.values(), default=None),
+        balance=Money(wallet.balance, currency),
     )
+
+
+def _stored(session: Session, payer: int, keys: list[UUID]) -> dict[UUID, datetime]:
+    """Which of these the payer has in the books, and since when."""
+    mine = is_among(Transfer.id, keys), Transfer.source == payer
+    rows = session.execute(select(Transfer.id, Transfer.created_at).where(*mine))
+    return {row.id: row.created_at for row in rows}
+
+
+def _total(items: Sequence[PayoutItem], currency: Currency) -> Money:
+    return Money(sum(each.amount.minor_units for each in items), currency)
 
 
 def _check_count(items: Sequence[object]) -> None:

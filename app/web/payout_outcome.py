@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app.errors import WalletError
+from app.ledger import Posting
 from app.web.statement import safe_cell, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.ledger import Posting
     from app.payments import Payout, PayoutLine
 
 COLUMNS: Final = ("line", "username", "amount", "memo", "status", "reason", "reference", "balance_after")
@@ -46,6 +46,11 @@ class PayoutOutcome:
     def paid_count(self) -> int:
         """How many lines are in the books now."""
         return len(self.lines) - len(self.refused)
+
+    @property
+    def replayed_count(self) -> int:
+        """How many of them were in the books before."""
+        return sum(isinstance(each.outcome, Posting) and each.outcome.replayed for each in self.lines)
 
     def as_csv(self) -> str:
         """Every line with its status, for a spreadsheet; text of people cannot run as a formula in it."""

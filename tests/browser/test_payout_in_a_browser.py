@@ -47,14 +47,39 @@ def test_a_file_is_checked_paid_and_its_result_downloaded(chromium_page: Pages, 
     expect(page.locator(".balance")).to_have_text("£984.50")
 
 
-def test_a_bad_line_is_marked_and_the_others_may_be_paid(chromium_page: Pages) -> None:
-    page, bob = payer_and_payee(chromium_page, viewport={"width": 360, "height": 640})
-    choose(page, f"{bob};1\nnobody-here;1\n{bob};1,50\n")
+@pytest.mark.parametrize("with_scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_bad_lines_are_marked_and_nothing_can_be_paid_until_they_are_corrected(chromium_page: Pages, with_scripts: Any) -> None:
+    page, bob = payer_and_payee(chromium_page, java_script_enabled=with_scripts, viewport={"width": 360, "height": 640})
+    choose(page, f"{bob},1\nnobody-here,1\n{bob},1,000.00\n")
     expect(page.get_by_role("heading", level=1)).to_have_text("2 lines cannot be paid")
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    page.get_by_role("button", name="Pay only the one that is right").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("1 of 3 are paid")
     expect(page.get_by_text("There is nobody by that username.")).to_be_visible()
+    expect(page.get_by_text("This line could mean £1.00 with the memo “000.00”, or £1,000.00.")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    expect(page.get_by_role("button", name="Pay")).to_have_count(0)
+    page.get_by_role("link", name="Choose the file again").click()
+    expect(page.get_by_label("CSV file")).to_be_visible()
+
+
+@pytest.mark.parametrize("with_scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_the_same_line_twice_and_a_file_paid_before_have_to_be_confirmed(chromium_page: Pages, with_scripts: Any) -> None:
+    page, bob = payer_and_payee(chromium_page, java_script_enabled=with_scripts)
+    file = f"{bob};1,50;Tea\n{bob};1,50;Tea\n"
+    choose(page, file)
+    expect(page.get_by_text(f"£1.50 to {bob}, “Tea”: lines 1, 2")).to_be_visible()
+    page.get_by_role("button", name="Pay £3.00").click()  # the browser asks for the box
+    expect(page.get_by_role("heading", level=1)).to_have_text("Is this right?")
+    page.get_by_label("They are meant: pay each line").check()
+    page.get_by_role("button", name="Pay £3.00").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All 2 are paid")
+
+    choose(page, file)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This file is paid already")
+    page.get_by_label("They are meant: pay each line").check()
+    page.get_by_label("I mean it: pay all 2 once more").check()
+    page.get_by_role("button", name="Pay £3.00 again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All 2 are paid")
+    page.goto("/wallet")
+    expect(page.locator(".balance")).to_have_text("£994.00")
 
 
 def test_a_connection_that_is_lost_half_way_pays_nothing_twice(chromium_page: Pages) -> None:
@@ -65,7 +90,7 @@ def test_a_connection_that_is_lost_half_way_pays_nothing_twice(chromium_page: Pa
         route.abort() if next(parts) == 2 else route.continue_()
 
     page.route("**/payout/part", lose_the_second)
-    choose(page, f"{bob},0.10\n" * 600)
+    choose(page, "".join(f"{bob},0.10,Line {number}\n" for number in range(600)))
     page.get_by_label("pay the others all the same").check()
     page.get_by_role("button", name="Pay £60.00").click()
     expect(page.get_by_text("The connection was lost. Press the button again")).to_be_visible()

@@ -54,7 +54,7 @@ def test_every_command_documents_its_exit_codes_and_speaks_json(operator: Operat
 def test_a_database_that_is_down_is_exit_code_3_and_one_sentence(cut_off: Operator, tmp_path: Path) -> None:
     file = tmp_path / "payout.csv"
     file.write_text("bob,1.00\n")
-    arguments = {**ARGUMENTS, "payout": f"{file} --from alice"}
+    arguments = {**ARGUMENTS, "payout": f"{file} --yes --from alice"}
     for group, command in COMMANDS:
         told = cut_off.is_refused(f"{group} {command} {arguments.get(command, '')}", code=3)
         assert told.startswith("The database cannot be reached ("), command

@@ -103,7 +103,7 @@ def test_the_api_refuses_a_payment_too_many(spent: FlaskClient, call: str) -> No
 
 @pytest.mark.parametrize(("path", "sent"), [
     ("/pay/confirm", {"to": "bob", "amount": "1.00", "memo": ""}), (f"/payments/{KEY}/refund/confirm", {"amount": "1.00"}),
-    ("/payout", {"lines": "1,bob,1.00,,", "mode": "each"}),
+    ("/payout", {"lines": "1,1,bob,1.00,", "mode": "each", "content_key": KEY}),
 ])
 def test_the_pages_refuse_a_payment_too_many_and_offer_to_send_it_again(
     spent: FlaskClient, browser: Browsers, path: str, sent: dict[str, str]

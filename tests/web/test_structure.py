@@ -128,11 +128,13 @@ def test_a_password_is_masked_sent_by_post_and_may_come_from_a_password_manager(
 
 def every_page_of_a_payout(payer: FlaskClient) -> list[Document]:
     shown = [get(payer, "/payout")]
-    for file in (b"bob,1\n", b"bob,1\nnobody-here,1\nbob,9999\n"):
+    for file, status in ((b"bob,1\nbob,1\n", 422), (b"bob,1\nbob,9999\n", 200), (b"bob,1\nbob,1\n", 422)):
         form = {"idempotency_key": SAMPLE["uuid"], "file": (io.BytesIO(file), "payout.csv")}
         shown.append(page(payer.post("/payout/check", data=form)))
-        sent = {name: shown[-1].hidden(name) for name in ("idempotency_key", "lines")}
-        shown += [page(payer.post("/payout", data={**sent, "mode": mode})) for mode in ("atomic", "each")]
+        sent = {name: shown[-1].hidden(name) for name in ("idempotency_key", "content_key", "lines")}
+        shown.append(page(payer.post("/payout", data=sent), status))
+        shown += [page(payer.post("/payout", data={**sent, "mode": mode, "repeated": "yes"})) for mode in ("atomic", "each")]
+    shown.append(page(payer.post("/payout/check", data={**form, "file": (io.BytesIO(b"bob,1\nnobody-here,1\nkate,1,50\n"), "payout.csv")})))
     return [*shown, page(payer.post("/payout/check", data={"idempotency_key": SAMPLE["uuid"]}), 422)]
 
 

@@ -1,67 +1,69 @@
 """Owns paying many from a file: the upload, the preview that marks every bad line, the payment, and its result to keep.
 
-Nothing is kept on the server between these pages: the form carries the lines, and each line's own key makes sending again safe.
+Nothing is kept on the server between these pages: the form carries the lines, and their keys make sending again safe.
 """
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Final
-from uuid import uuid5
 
 from flask import Response, g, jsonify, request
 
 from app import payments
 from app.errors import InvalidInputError, WalletError
 from app.http import wave
-from app.payments import MAXIMUM_PAYOUT_ITEMS, PayoutLine
+from app.payments import MAXIMUM_FILE_BYTES, MAXIMUM_PAYOUT_ITEMS, PayoutLine
 from app.web.answers import Answer, Page
 from app.web.forms import idempotency_key, key_for_form, text_of
 from app.web.payout_outcome import PayoutOutcome, outcome_of
 from app.web.routes import private_page
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from sqlalchemy.orm import Session
 
     from app.identity import Viewer
-    from app.payments import PayoutPreview
 
-# 10,000 lines with the longest handles and memos of 200 letters, and the result of each.
-MAXIMUM_PAYOUT_FORM_BYTES: Final = 4 * 1024 * 1024
+# A file at its limit, and for each of 10,000 lines its number and place, or its result.
+MAXIMUM_PAYOUT_FORM_BYTES: Final = MAXIMUM_FILE_BYTES + 1024 * 1024
 # More than anyone reads on a page; the file to download has all of them.
 MAXIMUM_LINES_SHOWN: Final = 200
+MAXIMUM_REPEATED_SHOWN: Final = 20
 
 
 @private_page("/payout")
 def payout_form(session: Session, viewer: Viewer) -> Page:
     """The form to choose a file."""
     wallet = payments.wallet(session, viewer, currency=wave().settings.currency)
-    return Page("payout.html", {"wallet": wallet, "key": key_for_form(), "maximum_lines": MAXIMUM_PAYOUT_ITEMS})
+    return Page("payout.html", {
+        "wallet": wallet, "key": key_for_form(), "maximum_lines": MAXIMUM_PAYOUT_ITEMS, "maximum_megabytes": MAXIMUM_FILE_BYTES // 1024**2,
+    })
 
 
 @private_page("/payout/check", method="POST", again=payout_form, maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
 def payout_check(session: Session, viewer: Viewer) -> Answer:
     """Show what would be paid, every bad line with its number and cause, the total and the balance after; moves nothing."""
     uploaded = request.files.get("file")
-    if uploaded is not None:
-        uploaded.seek(0)  # this may be another try of the same request
-    if uploaded is None or not (data := uploaded.read()):
+    if uploaded is None or not uploaded.filename:
         raise InvalidInputError(user_message="Choose a file.", field="file")
-    # Of the file too: whoever goes back and chooses another one means other payments.
-    key = uuid5(idempotency_key(), hashlib.sha256(data).hexdigest())
-    currency = wave().settings.currency
-    lines = payments.read_payout_file(data, key=key, currency=currency)
-    preview = payments.check_payout(session, viewer, [each.item for each in lines], currency=currency)
-    return Page("payout_check.html", {"key": key, **_previewed(lines, preview)})
+    uploaded.seek(0)  # this may be another try of the same request
+    lines = payments.read_payout_file(uploaded.read(), wave().settings.currency)
+    return _preview(session, viewer, lines, payments.key_of_content(session, viewer.account_id, lines))
 
 
-@private_page("/payout", method="POST", does="send_payments", again=payout_form, maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
+def payout_check_again(session: Session, viewer: Viewer) -> Page:
+    """The same preview for a confirmation that was not complete."""
+    return _preview(session, viewer, payments.read_carried_lines(text_of("lines"), wave().settings.currency), _content_key())
+
+
+@private_page("/payout", method="POST", does="send_payments", again=payout_check_again, maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
 def payout(session: Session, viewer: Viewer) -> Page:
     """Pay, and show what became of each line; sent again, pay nothing twice and show the same."""
     made = _pay(session, viewer)
     return Page("payout_result.html", {
         "made": made, "shown": [(each.line, each.outcome) for each in made.refused[:MAXIMUM_LINES_SHOWN]], "result": made.as_csv(),
-        "key": text_of("idempotency_key"), "lines": text_of("lines"), "mode": text_of("mode"),
+        "sent": {name: text_of(name) for name in ("idempotency_key", "content_key", "lines", "mode", "repeated", "again")},
     })
 
 
@@ -82,8 +84,13 @@ def payout_result(_session: Session, viewer: Viewer) -> Response:
 
 def _pay(session: Session, viewer: Viewer) -> PayoutOutcome:
     currency = wave().settings.currency
-    lines = payments.read_numbered_lines(text_of("lines"), key=idempotency_key(), currency=currency)
-    items = [each.item for each in lines]
+    lines = payments.read_carried_lines(text_of("lines"), currency)
+    key = _content_key()
+    if text_of("again"):
+        key = payments.key_again(key, idempotency_key())
+    if payments.repeated_lines(lines) and not text_of("repeated"):
+        raise InvalidInputError(user_message="Say that the lines which are the same are meant, or correct the file.", field="repeated")
+    items = payments.items_of(lines, key)
     wave().pace.admit_payout(viewer.user_id, len(items))
     made = payments.pay_many(session, viewer, items, atomic=text_of("mode") != "each", currency=currency)
     outcome = outcome_of(lines, made)
@@ -91,17 +98,30 @@ def _pay(session: Session, viewer: Viewer) -> PayoutOutcome:
     return outcome
 
 
-def _previewed(lines: list[PayoutLine], preview: PayoutPreview) -> dict[str, object]:
+def _content_key() -> UUID:
+    """What the preview worked out from the whole file, of which this may be a part."""
+    try:
+        return payments.parse_key(text_of("content_key"))
+    except InvalidInputError:
+        raise InvalidInputError("no content key", user_message="This form was not complete. Choose the file again.") from None
+
+
+def _preview(session: Session, viewer: Viewer, lines: list[PayoutLine], content_key: UUID) -> Page:
+    preview = payments.check_payout(session, viewer, payments.items_of(lines, content_key), currency=wave().settings.currency)
     judged = list(zip(lines, preview.outcomes, strict=True))
     bad = [(line, found) for line, found in judged if isinstance(found, WalletError)]
     right = [(line, found) for line, found in judged if not isinstance(found, WalletError)]
-    return {
+    repeated = payments.repeated_lines(lines)
+    return Page("payout_check.html", {
         "preview": preview,
         "bad": bad[:MAXIMUM_LINES_SHOWN],
         "bad_count": len(bad),
         "right": right[:MAXIMUM_LINES_SHOWN],
         "right_count": len(right),
-        "lines": payments.write_numbered_lines(
-            (line, found if isinstance(found, WalletError) else None) for line, found in judged
-        ),
-    }
+        "repeated": repeated[:MAXIMUM_REPEATED_SHOWN],
+        "repeated_count": len(repeated),
+        "key": key_for_form(),
+        "content_key": content_key,
+        # Nothing of a file with a bad line is paid: the line puts the others in doubt, and the file is sent again when it is corrected.
+        "lines": "" if bad else payments.write_carried_lines(lines),
+    })

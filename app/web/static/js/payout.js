@@ -48,8 +48,7 @@ class PayoutProgress extends HTMLElement {
     try {
       for (let first = 0; first < lines.length; first += LINES_PER_PART) {
         const part = new FormData();
-        part.set("idempotency_key", String(given.get("idempotency_key")));
-        part.set("mode", "each");
+        for (const [name, value] of given) part.set(name, value);
         part.set("lines", lines.slice(first, first + LINES_PER_PART).join("\n"));
         const answer = await fetch(this.dataset.part ?? "", { method: "POST", body: part, headers: { Accept: "application/json" } });
         if (!answer.ok || answer.redirected) throw new Error(String(answer.status));

@@ -1,0 +1,105 @@
+"""Owns what `flask money payout` shows before it pays, and the question that it asks then."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from app import payments
+from app.commands.answers import Json, counted, facts, moment, table
+from app.commands.failures import ExitCode
+from app.errors import InsufficientFundsError, InvalidInputError, WalletError
+from app.money import Money
+from app.payments.payout_file.lines import FilePayment
+
+if TYPE_CHECKING:
+    from app.identity import Person
+    from app.payments import PayoutLine, PayoutPreview
+
+# More than anyone reads at a terminal; the total counts all.
+MAXIMUM_LINES_SHOWN: Final = 50
+MAXIMUM_REPEATED_SHOWN: Final = 10
+NO_TERMINAL: Final = "Nobody is here to ask. Add --yes to pay without a question, or --dry-run to see what would be paid."
+
+
+def tell_preview(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, err: bool = True) -> None:
+    """Print who gets how much, the total and the balance after.
+
+    Args:
+        err: to standard error, where what is said beside the answer goes.
+    """
+    rows = [
+        (str(line.number), line.payment.to, line.payment.amount.formatted, line.payment.memo or "")
+        for line in lines[:MAXIMUM_LINES_SHOWN] if isinstance(line.payment, FilePayment)
+    ]
+    click.echo(table(("LINE", "TO", "AMOUNT", "MEMO"), rows, right=(0, 2)), err=err)
+    if len(lines) > MAXIMUM_LINES_SHOWN:
+        click.echo(f"… and {counted(len(lines) - MAXIMUM_LINES_SHOWN, 'more line')}", err=err)
+    told = [("Payments", f"{len(lines):,}")]
+    if preview.paid_already and preview.paid_at:
+        told.append(("Paid before", f"{preview.paid_already:,}, the first at {moment(preview.paid_at)}"))
+    told += [("Total", preview.total.formatted), (f"{payer.username} holds", preview.balance.formatted),
+             ("And after", preview.balance_after.formatted)]
+    click.echo("\n" + facts(told), err=err)
+    repeated = payments.repeated_lines(lines)
+    if repeated:
+        click.echo(f"\n{_repeated(repeated)}", err=err)
+
+
+def ask(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, yes: bool, repeated: bool, again: bool) -> None:
+    """Show and ask, or find in the options what would be answered; return when it is to be paid.
+
+    Raises: InvalidInputError when nobody can be asked, and InsufficientFundsError. Ends the command when the answer is no.
+    """
+    asks = not yes and sys.stdin.isatty()
+    if not asks and not yes:
+        raise InvalidInputError(user_message=NO_TERMINAL)
+    same = payments.repeated_lines(lines)
+    if same and not repeated and not asks:
+        raise InvalidInputError(user_message=f"{_repeated(same)} Add --repeated if they are meant.")
+    if preview.paid_already == len(lines) and preview.paid_at and not again and not asks:
+        message = f"This file was paid before, at {moment(preview.paid_at)}, and nothing was paid now. Add --again to pay it once more."
+        click.echo(message, err=True)
+        click.get_current_context().exit(ExitCode.NO)
+    if not asks:
+        return
+    tell_preview(lines, preview, payer)
+    if preview.balance_after.minor_units < 0:
+        shortfall = Money(-preview.balance_after.minor_units, preview.balance.currency_info)
+        raise InsufficientFundsError(balance=preview.balance, shortfall=shortfall)
+    if preview.paid_already == len(lines):
+        click.echo("\nAll of it is paid already, and nothing was paid now. Add --again to pay it once more.", err=True)
+        click.get_current_context().exit(ExitCode.NO)
+    question = f"Pay {preview.total.formatted} from {payer.username}"
+    question += ", each of the lines that are the same" if same else ""
+    if not click.confirm(f"\n{question}?", default=False, err=True):
+        click.echo("Nothing was paid.", err=True)
+        click.get_current_context().exit(ExitCode.NO)
+
+
+def json_of_preview(lines: list[PayoutLine], preview: PayoutPreview, payer: Person) -> Json:
+    """What would be paid, for scripts."""
+    return {
+        "from": payer.username, "currency": preview.total.currency, "total": preview.total.amount,
+        "paid_before": preview.paid_already, "balance": preview.balance.amount, "balance_after": preview.balance_after.amount,
+        "repeated": [[line.number for line in same] for same in payments.repeated_lines(lines)],
+        "lines": [
+            {
+                "line": line.number,
+                "to": line.payment.to if isinstance(line.payment, FilePayment) else line.to,
+                "amount": line.payment.amount.amount if isinstance(line.payment, FilePayment) else line.amount,
+                "memo": line.memo or None,
+                "refused": found.code if isinstance(found, WalletError) else None,
+                "reason": found.user_message if isinstance(found, WalletError) else None,
+            }
+            for line, found in zip(lines, preview.outcomes, strict=True)
+        ],
+    }
+
+
+def _repeated(repeated: list[list[PayoutLine]]) -> str:
+    shown = "; ".join(", ".join(f"{line.number:,}" for line in same[:MAXIMUM_REPEATED_SHOWN]) for same in repeated[:MAXIMUM_REPEATED_SHOWN])
+    more = " and others" if len(repeated) > MAXIMUM_REPEATED_SHOWN or any(len(each) > MAXIMUM_REPEATED_SHOWN for each in repeated) else ""
+    return f"The file has the same payment more than once: lines {shown}{more}."
