@@ -136,7 +136,7 @@ def install_other(host: Host, opening_balance: str) -> str:
     """Install the same program with another setting, which is another release. Returns its id."""
     settings = configuration(host)
     settings[".env"] = re.sub("OPENING_BALANCE=.*", f"OPENING_BALANCE={opening_balance}", settings[".env"])
-    made = host.run(f"{INSTALL} {archives(host)} {send(host, settings)}")
+    made = host.run(f"{INSTALL} {archives(host)} {send(host, settings)}", timeout_seconds=PLAY_SECONDS)
     return str(json.loads(made.stdout)["release"])
 
 
@@ -161,5 +161,5 @@ def install_misled(host: Host, path: str, text: str, other: str) -> tuple[int, s
 
 
 def _refused(host: Host, options: str) -> tuple[int, str]:
-    done = host.run(f"{INSTALL} {options}", check=False)
+    done = host.run(f"{INSTALL} {options}", check=False, timeout_seconds=PLAY_SECONDS)
     return done.returncode, done.stderr.strip().splitlines()[-1]

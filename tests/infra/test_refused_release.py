@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.infra.customers import check_nothing_lost, paying
-from tests.infra.deploying import INSTALL, LOCK, archives, configuration, install_misled, install_other, send, status
+from tests.infra.deploying import INSTALL, LOCK, PLAY_SECONDS, archives, configuration, install_misled, install_other, send, status
 from tests.infra.serving import served, still_serves
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_going_back_brings_back_the_unit_that_was_in_force(host: Host) -> None:
     before = served(host)
     settings = configuration(host)
     settings[UNIT] = settings[UNIT].replace("TimeoutStopSec=30", "TimeoutStopSec=31")
-    host.run(f"{INSTALL} {archives(host)} {send(host, settings)}")
+    host.run(f"{INSTALL} {archives(host)} {send(host, settings)}", timeout_seconds=PLAY_SECONDS)
     asked = "systemctl show --value --property=TimeoutStopUSec payment-system"
     assert (host.run(asked).stdout, status(host)["previous"]) == ("31s\n", before.release)
     host.run("payment-system-release rollback")
@@ -85,7 +85,7 @@ def test_a_deploy_killed_as_it_turns_the_link_serves_after_a_restart_and_is_fini
             subprocess.Popen(host.ssh(f"python3 -c '{KILL_AT_THE_FLIP}'"), stdout=subprocess.PIPE) as watching:
         assert watching.stdout
         assert watching.stdout.readline() == b"watching\n"
-        host.run(f"{INSTALL} {archives(host)} {sent}", check=False)
+        host.run(f"{INSTALL} {archives(host)} {sent}", check=False, timeout_seconds=PLAY_SECONDS)
         assert watching.wait(60) == 0
         host.run(f"flock {LOCK} true")
     assert load.failed == []
