@@ -85,7 +85,7 @@ class Entry(Base):
 
 
 class User(Base):
-    """A person: a handle that never changes, a display name that may, and one account."""
+    """A person: a handle that never changes, a display name that may, and one account; perhaps the operator's badge."""
 
     __tablename__ = "users"
 
@@ -95,6 +95,7 @@ class User(Base):
     password_hash: Mapped[str]
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id), unique=True)
     joined_at: Mapped[StampedByDatabase]
+    is_operator: Mapped[bool] = mapped_column(server_default=FetchedValue())
 
 
 class Login(Base):

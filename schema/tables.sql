@@ -581,6 +581,7 @@ CREATE TABLE public.users (
     password_hash text NOT NULL,
     account_id bigint NOT NULL,
     joined_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    is_operator boolean DEFAULT false NOT NULL,
     CONSTRAINT display_name_has_a_limit CHECK (((length(display_name) >= 1) AND (length(display_name) <= 64))),
     CONSTRAINT username_is_a_handle CHECK ((username ~ '^[a-z][a-z0-9_-]{2,31}$'::text))
 );
@@ -711,3 +712,5 @@ GRANT SELECT,INSERT ON TABLE public.users TO payment_system;
 GRANT UPDATE(display_name) ON TABLE public.users TO payment_system;
 
 GRANT UPDATE(password_hash) ON TABLE public.users TO payment_system;
+
+GRANT UPDATE(is_operator) ON TABLE public.users TO payment_system;

@@ -1,4 +1,4 @@
-"""Owns `flask users …`: who is here, freezing a wallet, and the way back in for somebody who forgot their password."""
+"""Owns `flask users …`: who is here, freezing a wallet, the operator's badge, and the way back in for whoever forgot their password."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ class _Row:
         return {
             "username": self.person.username, "display_name": self.person.display_name, "balance": self.balance.amount,
             "currency": self.balance.currency, "status": self.status, "joined_at": self.person.joined_at.isoformat(),
+            "is_operator": self.person.is_operator,
         }
 
 
@@ -80,6 +81,7 @@ def show(username: str, *, as_json: bool) -> None:
         ("Username", row.person.username), ("Name", row.person.display_name), ("Balance", row.balance.formatted),
         ("Wallet", row.status), ("History", counted(row.entry_count, "entry", "entries")), ("Logins", str(logins)),
         ("API tokens", str(tokens)), ("Joined", moment(row.person.joined_at)),
+        ("Operator's badge", "yes" if row.person.is_operator else "no"),
     ))
     data = {**row.as_json(), "entry_count": row.entry_count, "logins": logins, "api_tokens": tokens}
     answer(text, data, as_json=as_json)
@@ -99,6 +101,26 @@ def freeze(username: str, *, as_json: bool) -> None:
 def unfreeze(username: str, *, as_json: bool) -> None:
     """Open a frozen wallet. Doing so again changes nothing."""
     _set_status(username, "open", as_json=as_json)
+
+
+@users.command("badge")
+@click.argument("username")
+@click.option("--remove", is_flag=True, help="Take the badge away; a name to show that is kept for the operator becomes the username.")
+@json_option
+def badge(username: str, *, remove: bool, as_json: bool) -> None:
+    """Mark an account as the operator's own, beside its name everywhere. Doing so again changes nothing."""
+    def change(session: Session) -> tuple[Person, bool]:
+        changed = (identity.take_badge if remove else identity.give_badge)(session, username=username)
+        return identity.find_person(session, username), changed
+
+    person, changed = desk().transact(change)
+    has = "has no" if remove else "has the"
+    text = f"{person.username} {'now' if changed else 'already'} {has} operator's badge."
+    if remove and changed:
+        text += f" Shown as {person.display_name}."
+    elif changed:
+        text += " It may be called what others may not, for example Wave Support: the person says so on the account page."
+    answer(text, {"username": person.username, "is_operator": person.is_operator, "changed": changed}, as_json=as_json)
 
 
 @users.command("reset-password")

@@ -1,5 +1,6 @@
 """Owns people: registration, passwords, logins and API tokens. Takes a session and plain values, never commits, knows no HTTP."""
 
+from app.identity.badge import give_badge, take_badge
 from app.identity.logins import count_logins, end_all_logins, end_login, list_logins, logged_in_recently, start_login, viewer_of_login
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.people import (
@@ -61,6 +62,7 @@ __all__ = [
     "end_login",
     "find_people",
     "find_person",
+    "give_badge",
     "hash_password",
     "list_api_tokens",
     "list_logins",
@@ -78,6 +80,7 @@ __all__ = [
     "revoke_api_token",
     "scopes_named",
     "start_login",
+    "take_badge",
     "token_digest",
     "unknown_api_token",
     "unknown_person",

@@ -63,7 +63,7 @@ def viewer_of_login(session: Session, token: str, settings: Settings) -> Viewer 
         session.execute(update(Login).where(Login.id == login_id).values(last_seen_at=func.now()))
     return Viewer(
         user_id=user.id, account_id=user.account_id, username=user.username, display_name=user.display_name,
-        joined_at=user.joined_at, scopes=frozenset(Scope), login_id=login_id,
+        joined_at=user.joined_at, is_operator=user.is_operator, scopes=frozenset(Scope), login_id=login_id,
     )
 
 

@@ -47,6 +47,8 @@ class Person:
     username: str
     display_name: str
     joined_at: datetime
+    is_operator: bool
+    """Whether they have the operator's badge."""
     account_id: int
     """Within the program only; no edge shows it."""
 
@@ -177,7 +179,8 @@ def change_display_name(session: Session, viewer: Viewer, display_name: str) -> 
     Raises: InvalidInputError, ForbiddenError for an API token.
     """
     viewer.require_login()
-    session.execute(update(User).where(User.id == viewer.user_id).values(display_name=parse_display_name(display_name)))
+    name = parse_display_name(display_name, is_operator=viewer.is_operator)
+    session.execute(update(User).where(User.id == viewer.user_id).values(display_name=name))
 
 
 def unknown_person(username: str, *, field: str | None = None) -> NotFoundError:
@@ -197,7 +200,7 @@ def find_person(session: Session, username: object) -> Person:
 def find_people(session: Session, usernames: Collection[str]) -> dict[str, Person]:
     """The people whom these texts name, by the text; whoever names nobody is left out. One statement, however many."""
     meant = {text: username for text in usernames if (username := _meant(text))}
-    wanted = select(User.username, User.display_name, User.joined_at, User.account_id).where(
+    wanted = select(User.username, User.display_name, User.joined_at, User.is_operator, User.account_id).where(
         User.username == any_(literal(sorted(set(meant.values())), ARRAY(Text))))
     found = {row.username: Person(*row) for row in session.execute(wanted)} if meant else {}
     return {text: found[username] for text, username in meant.items() if username in found}
@@ -262,11 +265,14 @@ def _insert(session: Session, username: str, display_name: str, password_hash: s
 
 
 def _person(row: User) -> Person:
-    return Person(row.username, row.display_name, row.joined_at, row.account_id)
+    return Person(row.username, row.display_name, row.joined_at, row.is_operator, row.account_id)
 
 
-def parse_display_name(text: str) -> str:
+def parse_display_name(text: str, *, is_operator: bool = False) -> str:
     """The display name that `text` means: the line of `parse_line`.
+
+    Args:
+        is_operator: whether it is for an account with the operator's badge, which may be called what it is.
 
     Raises: InvalidInputError when it is empty, too long, holds a character that does not show, or could be taken for the operator's.
     """
@@ -279,7 +285,7 @@ def parse_display_name(text: str) -> str:
         if holds_mark_of_trust(name):
             message = "A name to show has no check marks and no shields: they could be taken for a badge. Leave them out."
             raise InvalidInputError(user_message=message)
-        word = reserved_word(name)
+        word = None if is_operator else reserved_word(name)
         if word:
             raise InvalidInputError(user_message=_kept("name", word))
     return name

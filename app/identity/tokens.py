@@ -34,7 +34,7 @@ WAS_USED_LONG_AGO: Final = or_(
 OWNER_OF_TOKEN: Final = PreparedStatement("owner_of_token", (
     select(
         ApiToken.id, ApiToken.scopes, WAS_USED_LONG_AGO,
-        User.id, User.account_id, User.username, User.display_name, User.joined_at,
+        User.id, User.account_id, User.username, User.display_name, User.joined_at, User.is_operator,
     )
     .join(User, User.id == ApiToken.user_id)
     .where(ApiToken.token_sha256 == bindparam("token_sha256"))
@@ -88,12 +88,12 @@ def viewer_of_api_token(session: Session, secret: str) -> Viewer | None:
     found = OWNER_OF_TOKEN.rows(session.connection(), token_sha256=token_digest(secret))
     if not found:
         return None
-    ((token_id, scopes, used_long_ago, user_id, account_id, username, display_name, joined_at),) = found
+    ((token_id, scopes, used_long_ago, user_id, account_id, username, display_name, joined_at, is_operator),) = found
     if used_long_ago:
         mark_api_tokens_used(session, [token_id])
     return Viewer(
         user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
-        scopes=scopes_named(tuple(scopes)), login_id=None,
+        is_operator=is_operator, scopes=scopes_named(tuple(scopes)), login_id=None,
     )
 
 

@@ -34,6 +34,8 @@ class Viewer:
     username: str
     display_name: str
     joined_at: datetime
+    is_operator: bool
+    """Whether they have the operator's badge."""
     scopes: frozenset[Scope]
     login_id: UUID | None
     """The browser's login; None for a client with an API token, which may not touch passwords, logins and tokens."""

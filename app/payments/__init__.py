@@ -4,7 +4,7 @@ from app.payments.checking import check_payment, check_refund
 from app.payments.history import HistoryFilter, PaymentPage, count_history, history, statement
 from app.payments.keys import parse_key
 from app.payments.paying import Receipt, find_payee, parse_memo, parse_payee, pay, refund
-from app.payments.payment import Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
+from app.payments.payment import Counterparty, Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
 from app.payments.payout_file import (
     MAXIMUM_FILE_BYTES,
     PayoutLine,
@@ -36,6 +36,7 @@ __all__ = [
     "MAXIMUM_PAYMENTS_SEEN",
     "MAXIMUM_PAYOUT_ITEMS",
     "BalancePoint",
+    "Counterparty",
     "Direction",
     "HistoryFilter",
     "Order",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
@@ -43,6 +44,16 @@ class PaymentKind(StrEnum):
 KINDS: Final = {kind.lower(): kind for kind in PaymentKind}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterparty:
+    """The other person of a payment, as its row tells: a page of payments asks for nobody one by one."""
+
+    username: str
+    display_name: str | None
+    joined_at: datetime | None
+    is_operator: bool | None
+
+
 class Payment(NamedTuple):
     """A transfer as one of its two people sees it: a row of `select_payments`, taken as it comes, and what follows from it.
 
@@ -65,6 +76,7 @@ class Payment(NamedTuple):
     """None when the money came from or went to the operator."""
     counterparty_display_name: str | None
     counterparty_joined_at: datetime | None
+    counterparty_is_operator: bool | None
     refunded_minor_units: int
     currency: Currency
 
@@ -87,6 +99,16 @@ class Payment(NamedTuple):
     def direction(self) -> Direction:
         """Which way it went."""
         return Direction.SENT if self.signed_minor_units < 0 else Direction.RECEIVED
+
+    @property
+    def counterparty(self) -> Counterparty | None:
+        """The other person; None when the money came from or went to the operator."""
+        if self.counterparty_username is None:
+            return None
+        return Counterparty(
+            username=self.counterparty_username, display_name=self.counterparty_display_name,
+            joined_at=self.counterparty_joined_at, is_operator=self.counterparty_is_operator,
+        )
 
     @property
     def amount(self) -> Money:
@@ -175,7 +197,7 @@ def select_payments(entry: type[Entry] = Entry, *before: FromClause) -> Select[*
             # As text, which is what most of them become: a driver's UUIDs are slow to make.
             cast(Transfer.id, Text), Transfer.kind, Transfer.memo, cast(Transfer.refund_of, Text),
             entry.number, entry.amount, entry.balance_after, entry.created_at,
-            User.username, User.display_name, User.joined_at, refunded.label("refunded"),
+            User.username, User.display_name, User.joined_at, User.is_operator, refunded.label("refunded"),
         )
         .select_from(*before, entry)
         .join(Transfer, Transfer.id == entry.transfer_id)

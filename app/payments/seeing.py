@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MAXIMUM_PAYMENTS_SEEN: Final = 20
 MAXIMUM_WALLETS_PER_CALL: Final = 32
 # Of a row: which question it belongs to, who asks, and their payment. One row of each question has the second, all others the third.
-WHO, PAYMENT = slice(1, 11), slice(11, None)
+WHO, PAYMENT = slice(1, 12), slice(12, None)
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +122,10 @@ def see(connection: Connection, questions: Sequence[Question], currency: Currenc
 
 
 def _seen(who: Sequence[Any], rows: Sequence[Any], currency: Currency) -> Seen | None:
-    (token_id, scopes, used_long_ago, user_id, account_id, username, display_name, joined_at, balance, status) = who
+    (token_id, scopes, used_long_ago, user_id, account_id, username, display_name, joined_at, is_operator, balance, status) = who
     viewer = Viewer(
         user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
-        scopes=scopes_named(tuple(scopes)), login_id=None,
+        is_operator=is_operator, scopes=scopes_named(tuple(scopes)), login_id=None,
     )
     if Scope.READ not in viewer.scopes:
         return None
@@ -143,7 +143,8 @@ def _statement() -> PreparedStatement:
     asked = (
         select(
             given.c.ordinal, given.c.before_number, ApiToken.id.label("token_id"), ApiToken.scopes, WAS_USED_LONG_AGO.label("used"),
-            User.id.label("user_id"), User.account_id, User.username, User.display_name, User.joined_at, Account.balance, Account.status,
+            User.id.label("user_id"), User.account_id, User.username, User.display_name, User.joined_at, User.is_operator,
+            Account.balance, Account.status,
         )
         .select_from(given)
         .join(ApiToken, ApiToken.token_sha256 == given.c.digest)

@@ -29,9 +29,9 @@ ASKED: Final = """
     WITH asked AS (
         SELECT asked.ordinal, asked.transfer_id, asked.amount, asked.memo,
             token.id AS token_id, token.scopes, payer.id AS payer_id, payer.account_id AS source, payer.username AS payer,
-            payer.display_name AS payer_display_name, payer.joined_at AS payer_joined_at,
+            payer.display_name AS payer_display_name, payer.joined_at AS payer_joined_at, payer.is_operator AS payer_is_operator,
             payee.account_id AS destination, payee.username AS payee, payee.display_name AS payee_display_name,
-            payee.joined_at AS payee_joined_at,
+            payee.joined_at AS payee_joined_at, payee.is_operator AS payee_is_operator,
             coalesce(token.last_used_at < now() - make_interval(secs => :used_again_seconds), token.id IS NOT NULL) AS used_long_ago,
             'PAY' = ANY (token.scopes) AND payee.id <> payer.id AS allowed
         FROM unnest(CAST(:digests AS bytea[]), CAST(:handles AS text[]), CAST(:ids AS uuid[]), CAST(:amounts AS bigint[]),
@@ -61,7 +61,8 @@ POSTED_TOGETHER: Final = """, wanted AS (
     )"""
 FOUND: Final = """
     SELECT asked.token_id, asked.scopes, asked.used_long_ago, asked.payer_id, asked.source, asked.payer, asked.payer_display_name,
-        asked.payer_joined_at, asked.payee, asked.payee_display_name, asked.payee_joined_at, asked.amount,
+        asked.payer_joined_at, asked.payer_is_operator, asked.payee, asked.payee_display_name, asked.payee_joined_at,
+        asked.payee_is_operator, asked.amount,
         posted.status, posted.source_balance, posted.source_number, posted.destination_number, posted.created_at
     FROM asked LEFT JOIN posted ON posted.asked_as = asked.ordinal
     ORDER BY asked.ordinal
@@ -125,7 +126,7 @@ def _settled(order: Order, row: NamedRow) -> Settled:
         return Settled(failure=unknown_api_token())
     viewer = Viewer(
         user_id=row.payer_id, account_id=row.source, username=row.payer, display_name=row.payer_display_name,
-        joined_at=row.payer_joined_at, scopes=scopes_named(tuple(row.scopes)), login_id=None,
+        joined_at=row.payer_joined_at, is_operator=row.payer_is_operator, scopes=scopes_named(tuple(row.scopes)), login_id=None,
     )
     try:
         _check(viewer, order, row)
@@ -150,5 +151,6 @@ def _payment(order: Order, row: NamedRow, posting: ledger.Posting) -> Payment:
         id_text=str(posting.transfer_id), ledger_kind="payment", memo=order.memo, refund_of_text=None, number=posting.source_number,
         signed_minor_units=-posting.amount.minor_units, balance_after_minor_units=posting.source_balance.minor_units,
         created_at=posting.created_at, counterparty_username=row.payee, counterparty_display_name=row.payee_display_name,
-        counterparty_joined_at=row.payee_joined_at, refunded_minor_units=0, currency=posting.amount.currency_info,
+        counterparty_joined_at=row.payee_joined_at, counterparty_is_operator=row.payee_is_operator,
+        refunded_minor_units=0, currency=posting.amount.currency_info,
     )

@@ -74,6 +74,29 @@ def test_a_taken_name_and_a_bad_password_are_told_at_once(client: FlaskClient, b
     assert codes(answer) == [("USERNAME_TAKEN", ["username"]), ("INVALID_PASSWORD", ["password"])]
 
 
+def test_the_operators_badge_is_told_of_everybody_who_is_shown(
+    client: FlaskClient, browser: Browsers, ask: Ask, database: Database
+) -> None:
+    alice, desk = browser("alice"), browser("desk")
+    by_token = token(ask, alice, "READ", "PAY")
+    database.execute("UPDATE users SET is_operator = true WHERE username = 'desk'")
+    seen = "{ username isOperator }"
+    alices, desks = {"username": "alice", "isOperator": False}, {"username": "desk", "isOperator": True}
+    assert ask(client, f"{{ users {{ nodes {seen} }} }}")["data"]["users"]["nodes"] == [alices, desks]
+    assert ask(client, f'{{ user(username: "desk") {seen} }}')["data"]["user"] == desks
+    assert ask(desk, f"{{ viewer {{ user {seen} }} }}")["data"]["viewer"]["user"] == desks
+
+    paid = f"mutation ($input: SendPaymentInput!) {{ sendPayment(input: $input) {{ payment {{ payer {seen} payee {seen} }} }} }}"
+    history = f"{{ viewer {{ user {seen} wallet {{ payments {{ nodes {{ payer {seen} payee {seen} }} }} }} }} }}"
+    both = {"payer": alices, "payee": desks}
+    # By the page's way and by the short one, which settles payments together.
+    for asks, way in ((alice, None), (client, by_token)):
+        given = {"idempotencyKey": str(uuid4()), "to": "desk", "amount": "1.00"}
+        assert ask(asks, paid, token=way, input=given)["data"]["sendPayment"]["payment"] == both
+        answer = ask(asks, history, token=way)["data"]["viewer"]
+        assert (answer["user"], answer["wallet"]["payments"]["nodes"][0]) == (alices, both)
+
+
 ODD_USERNAMES: list[object] = [
     "", " ", "ab", "a" * 33, "1abc", "-abc", "a b", "al\u200bice", "@@alice", "ali/ce", "\u0430lice", "\u212aate", "alice\x00", "admin",
     5, True, ["alice"], {"name": "alice"},

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from flask import Flask
 
 GROUPS = {
-    "users": {"list", "show", "freeze", "unfreeze", "reset-password"},
+    "users": {"list", "show", "freeze", "unfreeze", "badge", "reset-password"},
     "money": {"issue", "payout", "redeem"},
     "ledger": {"verify", "trial-balance"},
     "db": {"upgrade", "check"},
     "schema": {"export"},
 }
 COMMANDS = [(group, command) for group, commands in GROUPS.items() for command in sorted(commands)]
-ARGUMENTS = {"show": "alice", "freeze": "alice", "unfreeze": "alice", "reset-password": "alice --generate",
+ARGUMENTS = {"show": "alice", "freeze": "alice", "unfreeze": "alice", "badge": "alice", "reset-password": "alice --generate",
              "issue": "alice 5 --reason x", "redeem": "alice 5 --reason x", "export": "--tables"}
 
 

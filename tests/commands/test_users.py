@@ -43,7 +43,7 @@ def test_the_same_list_is_data_for_scripts(operator: Operator, viewer: Any) -> N
     bob = viewer("bob")
     assert operator.json("users list") == [{
         "username": "bob", "display_name": "Bob", "balance": "1000.00", "currency": "GBP", "status": "open",
-        "joined_at": bob.joined_at.isoformat(),
+        "joined_at": bob.joined_at.isoformat(), "is_operator": False,
     }]
 
 
@@ -100,6 +100,23 @@ def test_freezing_twice_says_already_and_succeeds(operator: Operator, viewer: An
     assert operator.json("users list")[0]["status"] == "frozen"
     assert operator.json("users unfreeze alice") == {"username": "alice", "status": "open", "changed": True}
     assert operator.json("users unfreeze alice") == {"username": "alice", "status": "open", "changed": False}
+
+
+def test_the_badge_is_given_and_taken_and_twice_says_already(operator: Operator, viewer: Any, sessions: Sessions) -> None:
+    viewer("desk")
+    assert operator.says("users badge Desk") == (
+        "desk now has the operator's badge. It may be called what others may not, for example Wave Support: the person says so on the "
+        "account page.\n"
+    )
+    assert operator.says("users badge desk") == "desk already has the operator's badge.\n"
+    assert operator.json("users show desk")["is_operator"] is True
+    assert "Operator's badge  yes" in operator.says("users show desk")
+    desk = viewer("desk")
+    transact(sessions, lambda session: identity.change_display_name(session, desk, "Wave Support"))
+    assert operator.says("users badge desk --remove") == "desk now has no operator's badge. Shown as desk.\n"
+    assert operator.json("users badge desk --remove") == {"username": "desk", "is_operator": False, "changed": False}
+    assert "Operator's badge  no" in operator.says("users show desk")
+    assert operator.is_refused("users badge nobody-here", code=2) == "There is nobody by that username. Check the spelling."
 
 
 def test_a_password_from_standard_input_lets_in_and_the_old_one_does_not(

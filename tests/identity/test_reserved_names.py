@@ -123,3 +123,34 @@ def test_a_handle_is_refused_in_any_spelling_that_handles_have(sessions: Session
     for username in ("waverley", "badminton", "sadmin"):
         transact(sessions, lambda session: identity.register(
             session, username=username, password="a long test phrase", display_name=None, settings=settings))  # noqa: B023 - run at once
+
+
+def test_an_account_with_the_badge_may_be_called_what_it_is_until_the_badge_is_taken(sessions: Sessions, viewer: Any) -> None:
+    viewer("alice")
+    assert transact(sessions, lambda session: identity.give_badge(session, username="alice"))
+    assert not transact(sessions, lambda session: identity.give_badge(session, username="alice"))
+    alice = viewer("alice")
+    assert alice.is_operator
+    transact(sessions, lambda session: identity.change_display_name(session, alice, "Wave Support"))
+    with pytest.raises(InvalidInputError):
+        transact(sessions, lambda session: identity.change_display_name(session, alice, "Wave Support ✓"))
+    with sessions() as session:
+        found = identity.find_person(session, "alice")
+        assert (found.display_name, found.is_operator) == ("Wave Support", True)
+
+    assert transact(sessions, lambda session: identity.take_badge(session, username="alice"))
+    assert not transact(sessions, lambda session: identity.take_badge(session, username="alice"))
+    with sessions() as session:
+        found = identity.find_person(session, "alice")
+        assert (found.display_name, found.is_operator) == ("alice", False)
+    alice = viewer("alice")
+    with pytest.raises(InvalidInputError):
+        transact(sessions, lambda session: identity.change_display_name(session, alice, "Wave Support"))
+
+
+def test_an_ordinary_name_stays_when_the_badge_is_taken(sessions: Sessions, viewer: Any) -> None:
+    viewer("alice")
+    transact(sessions, lambda session: identity.give_badge(session, username="alice"))
+    transact(sessions, lambda session: identity.take_badge(session, username="alice"))
+    with sessions() as session:
+        assert identity.find_person(session, "alice").display_name == "Alice"

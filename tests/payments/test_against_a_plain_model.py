@@ -226,7 +226,7 @@ class Wallets(RuleBasedStateMachine):
         person = transact(self.sessions, lambda session: identity.register(
             session, username=name, password="a long test phrase", display_name=None, settings=self.settings))
         self.viewers[name] = Viewer(user_id=0, account_id=person.account_id, username=name, display_name=name,
-                                    joined_at=person.joined_at, scopes=frozenset(Scope), login_id=None)
+                                    joined_at=person.joined_at, is_operator=False, scopes=frozenset(Scope), login_id=None)
         self.model.balances[name] = OPENING
         return name
 

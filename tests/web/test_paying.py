@@ -175,5 +175,7 @@ def test_suggestions_are_people_alone_and_not_oneself(browser: Any, client: Flas
     alice = browser("alice")
     browser("alison")
 
-    assert alice.get("/people.json?search=ALI").get_json() == [{"username": "alison", "displayName": "Alison"}]
+    assert alice.get("/people.json?search=ALI").get_json() == [
+        {"username": "alison", "displayName": "Alison", "isOperator": False},
+    ]
     assert client.get("/people.json?search=ali").status_code == 303

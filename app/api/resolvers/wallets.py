@@ -19,25 +19,15 @@ from app.payments import Direction, HistoryFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from app.api.context import Context
     from app.api.payloads import PaymentPayload
     from app.identity import Viewer
     from app.models import ApiToken, Login
     from app.money import Money
-    from app.payments import BalancePoint, Payment, Wallet
+    from app.payments import BalancePoint, Counterparty, Payment, Wallet
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counterparty:
-    """The other person of a payment, as its row tells: a page of payments asks for nobody one by one."""
-
-    username: str
-    display_name: str | None
-    joined_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -125,12 +115,12 @@ def payments_of_wallet(
 
 def payer(payment: Payment, context: Context) -> Counterparty | Viewer | None:
     """Whom the money came from; None for the operator."""
-    return context.signed_in() if payment.direction is Direction.SENT else _counterparty(payment)
+    return context.signed_in() if payment.direction is Direction.SENT else payment.counterparty
 
 
 def payee(payment: Payment, context: Context) -> Counterparty | Viewer | None:
     """Whom the money went to; None for the operator."""
-    return context.signed_in() if payment.direction is Direction.RECEIVED else _counterparty(payment)
+    return context.signed_in() if payment.direction is Direction.RECEIVED else payment.counterparty
 
 
 def refund_of(payment: Payment, context: Context) -> Payment | None:
@@ -178,16 +168,6 @@ def paid(payload: PaymentPayload, context: Context) -> Payment | None:
         return payload.find(payload.payment_id)
     found = payments.find_payments(context.session, context.signed_in(), [payload.payment_id], currency=context.currency)
     return found[payload.payment_id]
-
-
-def _counterparty(payment: Payment) -> Counterparty | None:
-    if payment.counterparty_username is None:
-        return None
-    return Counterparty(
-        username=payment.counterparty_username,
-        display_name=payment.counterparty_display_name,
-        joined_at=payment.counterparty_joined_at,
-    )
 
 
 def _read_filter(given: GivenFilter, context: Context) -> HistoryFilter:

@@ -15,6 +15,9 @@ class User(ObjectType):
     username = NonNull(Username, description="The handle that payments are addressed to. It never changes.")
     display_name = NonNull(String, description="The name to be shown by. It may change, and others may have the same.")
     joined_at = NonNull(DateTime, description="When the person registered.")
+    is_operator = NonNull(
+        Boolean, description="Whether this is an account of those who run the wallet. They alone can say so: show it beside the name.",
+    )
 
 
 class PageInfo(ObjectType):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.identity import Viewer
+    from app.payments import Counterparty
 
 # The tiles of the form: the people this person dealt with last, found in so many payments.
 RECENT_PEOPLE: Final = 6
@@ -97,12 +98,9 @@ def _is_same(made: Payment, payee: Person, amount: Money, memo: str | None) -> b
     return (made.direction, made.kind, made.counterparty_username, made.amount, made.memo) == as_entered
 
 
-def _recent_people(session: Session, viewer: Viewer) -> list[tuple[str, str]]:
-    """Handle and display name of the people this person dealt with last, newest first."""
+def _recent_people(session: Session, viewer: Viewer) -> list[Counterparty]:
+    """The people this person dealt with last, newest first."""
     currency = wave().settings.currency
     page = payments.history(session, viewer, HistoryFilter(), currency=currency, first=PAYMENTS_LOOKED_THROUGH)
-    people = {
-        each.counterparty_username: each.counterparty_display_name
-        for each in page.payments if each.counterparty_username and each.counterparty_display_name
-    }
-    return list(people.items())[:RECENT_PEOPLE]
+    people = {person.username: person for person in (each.counterparty for each in page.payments) if person}
+    return list(people.values())[:RECENT_PEOPLE]

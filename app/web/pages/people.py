@@ -30,4 +30,4 @@ def suggestions(session: Session, viewer: Viewer) -> Response:
     """The people whose handle or name holds what was typed so far, for the pay form."""
     found = list_people(session, search=text_of("search"), first=SUGGESTIONS + 1).people
     others = [each for each in found if each.username != viewer.username][:SUGGESTIONS]
-    return jsonify([{"username": each.username, "displayName": each.display_name} for each in others])
+    return jsonify([{"username": each.username, "displayName": each.display_name, "isOperator": each.is_operator} for each in others])

@@ -18,6 +18,12 @@ function liveLineBelow(input) {
   return line;
 }
 
+/**
+ * @param {{displayName: string, isOperator: boolean}} person
+ * @returns {string}
+ */
+const shownName = (person) => `${person.displayName}${person.isOperator ? " (operator)" : ""}`;
+
 /** Around the payee's input; `data-source` answers with the people whose name holds what was typed. */
 class PayeeField extends HTMLElement {
   connectedCallback() {
@@ -44,7 +50,7 @@ class PayeeField extends HTMLElement {
     const typed = input.value.trim().replace(/^@/, "").toLowerCase();
     const source = new URL(this.dataset.source ?? "", location.href);
     source.searchParams.set("search", typed);
-    /** @type {{username: string, displayName: string}[]} */
+    /** @type {{username: string, displayName: string, isOperator: boolean}[]} */
     let people = [];
     try {
       const answer = await fetch(source, { headers: { Accept: "application/json" } });
@@ -57,11 +63,11 @@ class PayeeField extends HTMLElement {
     list.replaceChildren(...people.map((person) => {
       const option = document.createElement("option");
       option.value = person.username;
-      option.textContent = person.displayName;
+      option.textContent = shownName(person);
       return option;
     }));
     const meant = people.find((person) => person.username === typed);
-    line.textContent = meant ? `To ${meant.displayName}, @${meant.username}` : "";
+    line.textContent = meant ? `To ${shownName(meant)}, @${meant.username}` : "";
   }
 }
 

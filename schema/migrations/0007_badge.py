@@ -1,0 +1,11 @@
+"""A badge that tells people which account is the operator's."""
+
+from app.migrations import run_sql
+
+revision = "0007"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Add the column; the SQL beside this file is the text to read."""
+    run_sql("0007_badge")
