@@ -177,6 +177,32 @@ class WalletFrozenError(WalletError):
     default_message = "One of the two wallets is frozen, so nothing was paid. Ask whoever runs this site."
 
 
+class WalletClosedError(WalletError):
+    """One of the two accounts is closed."""
+
+    code = "WALLET_CLOSED"
+    http_status = 409
+    default_message = "That account is closed, so nothing can be paid to it or from it, and nothing was paid."
+
+
+class WalletNotEmptyError(WalletError):
+    """The account cannot be closed while its wallet holds money.
+
+    Args:
+        balance: what the wallet holds.
+    """
+
+    code = "WALLET_NOT_EMPTY"
+    http_status = 409
+    default_message = "The wallet still holds money. Empty it first, then close the account."
+
+    def __init__(self, *, balance: Money) -> None:
+        self.balance = balance
+        cure = "Pay it to somebody, or ask whoever runs this site to pay it out to you. Then close the account."
+        sentence = f"Your wallet still holds {balance.formatted}. {cure}"
+        super().__init__(f"balance {balance.amount} {balance.currency}", user_message=sentence)
+
+
 class HeldBackError(WalletError):
     """Nothing is wrong with this one, but another one of its atomic group was refused."""
 

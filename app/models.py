@@ -85,7 +85,10 @@ class Entry(Base):
 
 
 class User(Base):
-    """A person: a handle that never changes, a display name that may, and one account; perhaps the operator's badge."""
+    """A person: a handle that never changes, a display name that may, and one account; perhaps the operator's badge.
+
+    A closed account has neutral names.
+    """
 
     __tablename__ = "users"
 
@@ -96,6 +99,16 @@ class User(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey(Account.id), unique=True)
     joined_at: Mapped[StampedByDatabase]
     is_operator: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    closed_at: Mapped[datetime | None]
+
+
+class RetiredUsername(Base):
+    """A username that nobody may have again, as its SHA-256. Read only: `close_account` of the database writes it."""
+
+    __tablename__ = "retired_usernames"
+
+    username_sha256: Mapped[bytes] = mapped_column(primary_key=True)
+    retired_at: Mapped[StampedByDatabase]
 
 
 class Login(Base):

@@ -112,7 +112,7 @@ CREATE FUNCTION ledger.open_account(new_currency text) RETURNS bigint
     INSERT INTO accounts (kind, currency) VALUES ('wallet', new_currency) RETURNING id;
 $$;
 
-CREATE FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text DEFAULT NULL::text, refund_of uuid DEFAULT NULL::uuid, refunds_the_rest boolean DEFAULT NULL::boolean) RETURNS ledger.posting
+CREATE FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text DEFAULT NULL::text, refund_of uuid DEFAULT NULL::uuid, refunds_the_rest boolean DEFAULT NULL::boolean, despite_freeze boolean DEFAULT false) RETURNS ledger.posting
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'ledger', 'pg_temp'
     AS $$
@@ -135,7 +135,8 @@ BEGIN
         WHEN payer.id IS NULL OR payee.id IS NULL THEN 'unknown_account'
         WHEN payer.currency <> payee.currency THEN 'other_currency'
         WHEN (payer.kind = 'issuance') <> (wanted.kind = 'issue') OR (payee.kind = 'issuance') <> (wanted.kind = 'redeem') THEN 'wrong_kind'
-        WHEN 'frozen' IN (payer.status, payee.status) THEN 'frozen'
+        WHEN status_refusal(kind, payer.status, payee.status, despite_freeze) IS NOT NULL
+            THEN status_refusal(kind, payer.status, payee.status, despite_freeze)
         WHEN payer.kind = 'wallet' AND payer.balance < wanted.amount THEN 'insufficient_funds'
         WHEN payee.balance > largest - wanted.amount OR payer.balance < wanted.amount - largest THEN 'balance_too_large'
     END;
@@ -186,7 +187,7 @@ DECLARE
     -- One place for each account, in id order.
     account_ids bigint[];
     currencies text[];
-    frozen boolean[];
+    statuses text[];
     wallets boolean[];
     balances_before bigint[];
     entry_counts_before bigint[];
@@ -215,10 +216,10 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT array_agg(id), array_agg(currency), array_agg(status = 'frozen'), array_agg(kind = 'wallet'),
+    SELECT array_agg(id), array_agg(currency), array_agg(status), array_agg(kind = 'wallet'),
         array_agg(balance), array_agg(entry_count),
         max(coalesce(last_entry_at, (SELECT created_at FROM entries WHERE account_id = locked.id AND number = locked.entry_count)))
-    INTO account_ids, currencies, frozen, wallets, balances_before, entry_counts_before, moment
+    INTO account_ids, currencies, statuses, wallets, balances_before, entry_counts_before, moment
     FROM (SELECT * FROM accounts WHERE id IN (SELECT DISTINCT unnest(sources || destinations)) ORDER BY id FOR NO KEY UPDATE) AS locked;
     moment := greatest(clock_timestamp(), moment); -- as in post_transfer
 
@@ -261,7 +262,8 @@ BEGIN
                 WHEN currencies[item.payer] <> currencies[item.payee] THEN 'other_currency'
                 WHEN wallets[item.payer] = (post_transfers.kind = 'issue') OR wallets[item.payee] = (post_transfers.kind = 'redeem')
                     THEN 'wrong_kind'
-                WHEN frozen[item.payer] OR frozen[item.payee] THEN 'frozen'
+                WHEN status_refusal(post_transfers.kind, statuses[item.payer], statuses[item.payee], false) IS NOT NULL
+                    THEN status_refusal(post_transfers.kind, statuses[item.payer], statuses[item.payee], false)
                 WHEN wallets[item.payer] AND balances[item.payer] < item.amount THEN 'insufficient_funds'
                 WHEN balances[item.payee] > largest - item.amount OR balances[item.payer] < item.amount - largest THEN 'balance_too_large'
                 WHEN item.verdict = 'taken' OR posted_as[item.first] IS NOT NULL THEN 'taken'
@@ -353,7 +355,7 @@ BEGIN
     ORDER BY item.ordinal;
 END $$;
 
-CREATE FUNCTION ledger.refund_transfer(refund_id uuid, payment_id uuid, refunder bigint, refund_amount bigint DEFAULT NULL::bigint, refund_memo text DEFAULT NULL::text) RETURNS ledger.posting
+CREATE FUNCTION ledger.refund_transfer(refund_id uuid, payment_id uuid, refunder bigint, refund_amount bigint DEFAULT NULL::bigint, refund_memo text DEFAULT NULL::text, despite_freeze boolean DEFAULT false) RETURNS ledger.posting
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'ledger', 'pg_temp'
     AS $$
@@ -381,7 +383,7 @@ BEGIN
         RETURN answer;
     END IF;
     RETURN post_transfer(wanted.id, wanted.kind, wanted.source, wanted.destination,
-        coalesce(refund_amount, refundable), wanted.memo, wanted.refund_of, wanted.refunds_the_rest);
+        coalesce(refund_amount, refundable), wanted.memo, wanted.refund_of, wanted.refunds_the_rest, despite_freeze);
 END $$;
 
 CREATE FUNCTION ledger.refuse_change_of_history() RETURNS trigger
@@ -444,8 +446,47 @@ CREATE FUNCTION ledger.set_status(of_account bigint, new_status text) RETURNS bo
     SET search_path TO 'ledger', 'pg_temp'
     AS $$
 BEGIN
-    UPDATE accounts SET status = new_status WHERE id = of_account AND kind = 'wallet' AND status <> new_status;
+    UPDATE accounts SET status = new_status
+    WHERE id = of_account AND kind = 'wallet' AND status <> new_status AND 'closed' NOT IN (status, new_status);
     RETURN FOUND;
+END $$;
+
+CREATE FUNCTION ledger.status_refusal(kind text, payer_status text, payee_status text, despite_freeze boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE
+        WHEN 'closed' IN (payer_status, payee_status) THEN 'closed'
+        WHEN kind IN ('issue', 'redeem') OR despite_freeze THEN NULL -- by the operator's hand
+        WHEN payer_status <> 'open' OR payee_status = 'frozen' THEN 'frozen'
+    END;
+$$;
+
+CREATE FUNCTION public.close_account(closing_username text, despite_freeze boolean, neutral_username text, hash_of_nobody text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    closing users;
+    wallet ledger.accounts;
+BEGIN
+    SELECT * INTO closing FROM users WHERE username = closing_username AND closed_at IS NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'unknown';
+    END IF;
+    -- Whoever pays this wallet now waits, and then finds it closed.
+    SELECT * INTO wallet FROM ledger.accounts WHERE id = closing.account_id FOR NO KEY UPDATE;
+    IF wallet.balance <> 0 THEN
+        RETURN 'not_empty';
+    ELSIF wallet.status <> 'open' AND NOT despite_freeze THEN
+        RETURN 'frozen';
+    END IF;
+    UPDATE ledger.accounts SET status = 'closed' WHERE id = closing.account_id;
+    UPDATE users SET username = neutral_username, display_name = 'Closed account', is_operator = false,
+        password_hash = hash_of_nobody, closed_at = clock_timestamp() WHERE id = closing.id;
+    DELETE FROM logins WHERE user_id = closing.id;
+    DELETE FROM api_tokens WHERE user_id = closing.id;
+    INSERT INTO retired_usernames (username_sha256) VALUES (sha256(convert_to(closing.username, 'UTF8')));
+    RETURN 'closed';
 END $$;
 
 CREATE FUNCTION public.refuse_account_that_is_no_wallet() RETURNS trigger
@@ -455,6 +496,37 @@ CREATE FUNCTION public.refuse_account_that_is_no_wallet() RETURNS trigger
 BEGIN
     IF NOT EXISTS (SELECT FROM accounts WHERE id = NEW.account_id AND kind = 'wallet') THEN
         RAISE EXCEPTION 'account % is not a wallet', NEW.account_id USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.refuse_change_of_closed_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the account is closed' USING ERRCODE = 'serialization_failure';
+END $$;
+
+CREATE FUNCTION public.refuse_retired_username() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM retired_usernames WHERE username_sha256 = sha256(convert_to(NEW.username, 'UTF8'))) THEN
+        RAISE EXCEPTION 'the username is retired' USING ERRCODE = 'unique_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION public.refuse_way_into_closed_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM users WHERE id = NEW.user_id AND closed_at IS NULL FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the account is closed' USING ERRCODE = 'serialization_failure';
     END IF;
     RETURN NEW;
 END $$;
@@ -514,7 +586,7 @@ CREATE TABLE ledger.accounts (
     CONSTRAINT account_currency_is_iso_4217 CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT account_entry_count_is_not_negative CHECK ((entry_count >= 0)),
     CONSTRAINT account_kind_is_known CHECK ((kind = ANY (ARRAY['wallet'::text, 'issuance'::text]))),
-    CONSTRAINT account_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'frozen'::text]))),
+    CONSTRAINT account_status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'frozen'::text, 'outgoing_frozen'::text, 'closed'::text]))),
     CONSTRAINT only_issuance_is_below_zero CHECK (((kind = 'issuance'::text) OR (balance >= 0)))
 )
 WITH (fillfactor='70');
@@ -567,6 +639,12 @@ CREATE TABLE public.logins (
     CONSTRAINT user_agent_has_a_limit CHECK ((length(user_agent) <= 200))
 );
 
+CREATE TABLE public.retired_usernames (
+    username_sha256 bytea NOT NULL,
+    retired_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT retired_username_is_a_sha256 CHECK ((octet_length(username_sha256) = 32))
+);
+
 CREATE TABLE public.throttles (
     rule text NOT NULL,
     key bytea NOT NULL,
@@ -582,6 +660,7 @@ CREATE TABLE public.users (
     account_id bigint NOT NULL,
     joined_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     is_operator boolean DEFAULT false NOT NULL,
+    closed_at timestamp with time zone,
     CONSTRAINT display_name_has_a_limit CHECK (((length(display_name) >= 1) AND (length(display_name) <= 64))),
     CONSTRAINT username_is_a_handle CHECK ((username ~ '^[a-z][a-z0-9_-]{2,31}$'::text))
 );
@@ -622,6 +701,9 @@ ALTER TABLE ONLY public.logins
 ALTER TABLE ONLY public.logins
     ADD CONSTRAINT logins_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.retired_usernames
+    ADD CONSTRAINT retired_usernames_pkey PRIMARY KEY (username_sha256);
+
 ALTER TABLE ONLY public.throttles
     ADD CONSTRAINT throttles_pkey PRIMARY KEY (rule, key);
 
@@ -653,6 +735,14 @@ CREATE TRIGGER transfers_have_their_entries AFTER INSERT ON ledger.transfers REF
 
 CREATE TRIGGER account_is_a_wallet BEFORE INSERT OR UPDATE OF account_id ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse_account_that_is_no_wallet();
 
+CREATE TRIGGER closed_accounts_are_never_changed BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((old.closed_at IS NOT NULL)) EXECUTE FUNCTION public.refuse_change_of_closed_account();
+
+CREATE TRIGGER closed_accounts_have_no_login BEFORE INSERT ON public.logins FOR EACH ROW EXECUTE FUNCTION public.refuse_way_into_closed_account();
+
+CREATE TRIGGER closed_accounts_have_no_token BEFORE INSERT ON public.api_tokens FOR EACH ROW EXECUTE FUNCTION public.refuse_way_into_closed_account();
+
+CREATE TRIGGER usernames_are_given_once BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION public.refuse_retired_username();
+
 ALTER TABLE ONLY public.api_tokens
     ADD CONSTRAINT api_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
 
@@ -677,14 +767,14 @@ GRANT ALL ON FUNCTION ledger.issuance_account(of_currency text) TO payment_syste
 REVOKE ALL ON FUNCTION ledger.open_account(new_currency text) FROM PUBLIC;
 GRANT ALL ON FUNCTION ledger.open_account(new_currency text) TO payment_system;
 
-REVOKE ALL ON FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text, refund_of uuid, refunds_the_rest boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text, refund_of uuid, refunds_the_rest boolean) TO payment_system;
+REVOKE ALL ON FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text, refund_of uuid, refunds_the_rest boolean, despite_freeze boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint, destination bigint, amount bigint, memo text, refund_of uuid, refunds_the_rest boolean, despite_freeze boolean) TO payment_system;
 
 REVOKE ALL ON FUNCTION ledger.post_transfers(ids uuid[], kind text, sources bigint[], destinations bigint[], amounts bigint[], memos text[], atomic boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION ledger.post_transfers(ids uuid[], kind text, sources bigint[], destinations bigint[], amounts bigint[], memos text[], atomic boolean) TO payment_system;
 
-REVOKE ALL ON FUNCTION ledger.refund_transfer(refund_id uuid, payment_id uuid, refunder bigint, refund_amount bigint, refund_memo text) FROM PUBLIC;
-GRANT ALL ON FUNCTION ledger.refund_transfer(refund_id uuid, payment_id uuid, refunder bigint, refund_amount bigint, refund_memo text) TO payment_system;
+REVOKE ALL ON FUNCTION ledger.refund_transfer(refund_id uuid, payment_id uuid, refunder bigint, refund_amount bigint, refund_memo text, despite_freeze boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION ledger.refund_transfer(refund_id uuid, payment_id uuid, refunder bigint, refund_amount bigint, refund_memo text, despite_freeze boolean) TO payment_system;
 
 REVOKE ALL ON FUNCTION ledger.refuse_change_of_history() FROM PUBLIC;
 
@@ -695,6 +785,17 @@ REVOKE ALL ON FUNCTION ledger.refuse_unbalanced_transfer() FROM PUBLIC;
 REVOKE ALL ON FUNCTION ledger.set_status(of_account bigint, new_status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION ledger.set_status(of_account bigint, new_status text) TO payment_system;
 
+REVOKE ALL ON FUNCTION ledger.status_refusal(kind text, payer_status text, payee_status text, despite_freeze boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.close_account(closing_username text, despite_freeze boolean, neutral_username text, hash_of_nobody text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.close_account(closing_username text, despite_freeze boolean, neutral_username text, hash_of_nobody text) TO payment_system;
+
+REVOKE ALL ON FUNCTION public.refuse_change_of_closed_account() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_retired_username() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_way_into_closed_account() FROM PUBLIC;
+
 GRANT SELECT ON TABLE ledger.accounts TO payment_system;
 
 GRANT SELECT ON TABLE ledger.entries TO payment_system;
@@ -704,6 +805,8 @@ GRANT SELECT ON TABLE public.alembic_version TO payment_system;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_tokens TO payment_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logins TO payment_system;
+
+GRANT SELECT ON TABLE public.retired_usernames TO payment_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.throttles TO payment_system;
 

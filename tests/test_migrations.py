@@ -107,7 +107,7 @@ def pay(sessions: Sessions, source: int, destination: int) -> Posting:
     return transact(sessions, look_up_and_post)
 
 
-@pytest.mark.parametrize("before", ["0003", "0004"])
+@pytest.mark.parametrize("before", ["0003", "0004", "0006"])
 def test_payments_go_on_while_the_ledgers_functions_are_replaced(
     empty: Database, brought_to: Callable[[str], None], sessions: Sessions, before: str
 ) -> None:

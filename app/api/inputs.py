@@ -48,6 +48,13 @@ class PasswordChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountClosing:
+    """Of the mutation `closeAccount`."""
+
+    current_password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
     """Of the mutation `createApiToken`."""
 

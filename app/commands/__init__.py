@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.commands import database, ledger, money, payouts, schema, users
+from app.commands import database, leaving, ledger, money, payouts, schema, users
 from app.commands.desk import EXTENSION_NAME, Desk
 
 if TYPE_CHECKING:
@@ -26,5 +26,7 @@ def add_commands(app: Flask, *, settings: Settings, sessions: Sessions, schema_t
     """
     app.extensions[EXTENSION_NAME] = Desk(settings, sessions, schema_text)
     money.money.add_command(payouts.payout)
+    for command in (leaving.export, leaving.close):
+        users.users.add_command(command)
     for group in (users.users, money.money, ledger.ledger, database.db, schema.schema):
         app.cli.add_command(group)

@@ -16,10 +16,10 @@ from app.logs import JsonLines
 
 # What only shows something. All others are written down, so that a new one is unless it is listed here.
 READING: Final = frozenset({
-    "users list", "users show", "ledger verify", "ledger trial-balance", "db check", "schema export",
+    "users list", "users show", "users export", "ledger verify", "ledger trial-balance", "db check", "schema export",
 })
 # What a command was given that tells what it did; a free text is for the person who reads their history, and may hold anything.
-TOLD: Final = ("username", "amount", "transfer_id", "payout_id", "revoke_tokens", "remove")
+TOLD: Final = ("username", "amount", "payment_id", "transfer_id", "payout_id", "revoke_tokens", "remove")
 SYSTEM_LOG: Final = Path("/dev/log")
 DONE: Final = "done"
 log: Final = logging.getLogger("app.commands.audit")

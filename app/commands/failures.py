@@ -18,8 +18,10 @@ from app.errors import (
     IdempotencyKeyReusedError,
     InsufficientFundsError,
     SettingError,
+    WalletClosedError,
     WalletError,
     WalletFrozenError,
+    WalletNotEmptyError,
 )
 
 
@@ -44,7 +46,9 @@ Exit codes:
 
 # What the pages tell a person is not always what the operator can do about it.
 UNREACHABLE_ERRORS: Final = (DatabaseUnavailableError, ConflictRetryError)
-REFUSALS: Final = (InsufficientFundsError, BalanceTooLargeError, WalletFrozenError, IdempotencyKeyReusedError)
+REFUSALS: Final = (
+    InsufficientFundsError, BalanceTooLargeError, WalletClosedError, WalletFrozenError, WalletNotEmptyError, IdempotencyKeyReusedError,
+)
 SENTENCES: Final[dict[type[Exception], str]] = {
     ConflictRetryError: "The database is too busy and nothing was changed. Try again.",
     WalletFrozenError: "The wallet is frozen and nothing was moved. Open it first with `users unfreeze`.",
@@ -98,6 +102,8 @@ def _sentence(error: WalletError | SettingError) -> str:
     match error:
         case InsufficientFundsError():
             return f"The wallet holds {error.balance.formatted}, {error.shortfall.formatted} too little. Nothing was moved."
+        case WalletNotEmptyError():
+            return f"The wallet holds {error.balance.formatted}. Empty it first, for example with `money redeem`. Nothing was changed."
         case DatabaseUnavailableError():
             return _unreachable(str(error))
         case WalletError():

@@ -15,7 +15,7 @@ from app.commands.options import KeyOption
 from app.errors import InvalidInputError
 from app.models import Account
 from app.money import Money, parse_amount
-from app.payments import parse_memo
+from app.payments import parse_memo, refund_by_operator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,15 +56,49 @@ def redeem(username: str, amount: str, reason: str, transfer_id: UUID | None, *,
     _move("redeem", username, amount, reason=reason, transfer_id=transfer_id, as_json=as_json)
 
 
-def _move(kind: Kind, username: str, amount_text: str, *, reason: str, transfer_id: UUID | None, as_json: bool) -> None:
-    amount = parse_amount(amount_text, desk().settings.currency)
-    memo = parse_memo(reason)
+@money.command("refund", context_settings={"ignore_unknown_options": True})
+@click.argument("payment_id", type=click.UUID)
+@click.argument("amount", required=False)
+@click.option("--reason", required=True, metavar="TEXT", help="Why; both people read it in their history.")
+@click.option("--id", "transfer_id", type=KeyOption(), help="The same id moves money once, however often it is given.")
+@json_option
+def refund(payment_id: UUID, amount: str | None, reason: str, transfer_id: UUID | None, *, as_json: bool) -> None:
+    """Give AMOUNT of a payment back, or all that is left of it, from a frozen wallet too."""
+    currency = desk().settings.currency
+    wanted = parse_amount(amount, currency) if amount is not None else None
+    memo, refund_id = _reason(reason), _key(transfer_id)
+    paid, payer, posting = desk().transact(lambda session: refund_by_operator(
+        session, refund_id=refund_id, payment_id=payment_id, amount=wanted, currency=currency, memo=memo))
+    balance = posting.source_balance
+    done = f"{posting.amount.formatted} given back from {paid} to {payer}; {paid} now holds {balance.formatted}."
+    text = f"Already done with this id at {moment(posting.created_at)}: {done} Nothing was moved now." if posting.replayed else done
+    data = {
+        "id": str(refund_id), "payment": str(payment_id), "from": paid, "to": payer, "amount": posting.amount.amount,
+        "currency": currency.code, "balance": balance.amount, "reason": memo, "created_at": posting.created_at.isoformat(),
+        "replayed": posting.replayed,
+    }
+    answer(text, data, as_json=as_json)
+
+
+def _reason(text: str) -> str:
+    memo = parse_memo(text)
     if memo is None:
         raise InvalidInputError(user_message="Say why with --reason: the person reads it in their history.", field="reason")
-    if transfer_id is None:
-        transfer_id = uuid4()
-        # Before anything moves: if the answer gets lost, this id is what makes another try safe.
-        click.echo(f"Id: {transfer_id} (to try again without moving the money twice, add --id {transfer_id})", err=True)
+    return memo
+
+
+def _key(given: UUID | None) -> UUID:
+    if given is not None:
+        return given
+    made = uuid4()
+    # Before anything moves: if the answer gets lost, this id is what makes another try safe.
+    click.echo(f"Id: {made} (to try again without moving the money twice, add --id {made})", err=True)
+    return made
+
+
+def _move(kind: Kind, username: str, amount_text: str, *, reason: str, transfer_id: UUID | None, as_json: bool) -> None:
+    amount = parse_amount(amount_text, desk().settings.currency)
+    memo, transfer_id = _reason(reason), _key(transfer_id)
     person, posting, balance = desk().transact(
         lambda session: _post(session, kind, username, amount=amount, memo=memo, transfer_id=transfer_id),
     )

@@ -28,6 +28,7 @@ MAXIMUM_PEOPLE_LISTED: Final = 10_000
 # 128 bits, 22 characters: more than any password of a person, and still short enough to read out.
 GENERATED_PASSWORD_BYTES: Final = 16
 MAXIMUM_LINE_CHARACTERS: Final = 4096
+WORDS: Final = {"open": "open", "frozen": "frozen", "outgoing_frozen": "frozen for what leaves it", "closed": "closed"}
 
 users = OperatorGroup("users", help="The people of this wallet.")
 
@@ -60,7 +61,7 @@ def list_(search: str | None, *, as_json: bool) -> None:
         click.echo(f"Only the first {MAXIMUM_PEOPLE_LISTED:,} are listed. Narrow them down with --search.", err=True)
     text = table(
         ("USERNAME", "NAME", "BALANCE", "WALLET", "JOINED"),
-        [(row.person.username, row.person.display_name, row.balance.formatted, row.status, moment(row.person.joined_at))
+        [(row.person.username, row.person.display_name, row.balance.formatted, WORDS[row.status], moment(row.person.joined_at))
          for row in rows],
         right=(2,),
     ) if rows else "There is nobody yet." if not search else "Nobody matches."
@@ -79,7 +80,7 @@ def show(username: str, *, as_json: bool) -> None:
     row, logins, tokens = desk().transact(look)
     text = facts((
         ("Username", row.person.username), ("Name", row.person.display_name), ("Balance", row.balance.formatted),
-        ("Wallet", row.status), ("History", counted(row.entry_count, "entry", "entries")), ("Logins", str(logins)),
+        ("Wallet", WORDS[row.status]), ("History", counted(row.entry_count, "entry", "entries")), ("Logins", str(logins)),
         ("API tokens", str(tokens)), ("Joined", moment(row.person.joined_at)),
         ("Operator's badge", "yes" if row.person.is_operator else "no"),
     ))
@@ -89,10 +90,11 @@ def show(username: str, *, as_json: bool) -> None:
 
 @users.command("freeze")
 @click.argument("username")
+@click.option("--outgoing", is_flag=True, help="Freeze only what leaves: the person can still be paid.")
 @json_option
-def freeze(username: str, *, as_json: bool) -> None:
-    """Freeze a wallet: no money leaves it or reaches it. Doing so again changes nothing."""
-    _set_status(username, "frozen", as_json=as_json)
+def freeze(username: str, *, outgoing: bool, as_json: bool) -> None:
+    """Freeze a wallet: people move no money from it or to it; `money` commands still do. Doing so again changes nothing."""
+    _set_status(username, "outgoing_frozen" if outgoing else "frozen", as_json=as_json)
 
 
 @users.command("unfreeze")
@@ -190,7 +192,7 @@ def _set_status(username: str, status: ledger.Status, *, as_json: bool) -> None:
         return person, ledger.set_status(session, person.account_id, status)
 
     person, changed = desk().transact(change)
-    text = f"{person.username}'s wallet is {'now' if changed else 'already'} {status}."
+    text = f"{person.username}'s wallet is {'now' if changed else 'already'} {WORDS[status]}."
     answer(text, {"username": person.username, "status": status, "changed": changed}, as_json=as_json)
 
 

@@ -1,6 +1,7 @@
 """Owns people: registration, passwords, logins and API tokens. Takes a session and plain values, never commits, knows no HTTP."""
 
 from app.identity.badge import give_badge, take_badge
+from app.identity.closing import close_account, close_own_account
 from app.identity.logins import count_logins, end_all_logins, end_login, list_logins, logged_in_recently, start_login, viewer_of_login
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.people import (
@@ -53,6 +54,8 @@ __all__ = [
     "change_password",
     "check_credentials",
     "check_new_password",
+    "close_account",
+    "close_own_account",
     "confirm_password",
     "count_api_tokens",
     "count_logins",

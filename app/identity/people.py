@@ -22,6 +22,7 @@ from app.errors import (
 from app.identity.logins import logged_in_recently
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.reserved_names import holds_mark_of_trust, reserved_word
+from app.identity.retired import NEUTRAL_USERNAME_PREFIX, is_retired
 from app.lines import parse_line, parse_search, trimmed, unless_blank
 from app.models import User
 
@@ -90,7 +91,9 @@ def parse_new_username(session: Session, text: object) -> str:
     word = reserved_word(username)
     if word:
         raise InvalidUsernameError(f"reads as {word}: {username}", user_message=_kept("username", word))
-    if session.scalar(select(User.id).where(User.username == username)):
+    if username.startswith(NEUTRAL_USERNAME_PREFIX):
+        raise InvalidUsernameError(f"reserved: {username}", user_message="That username is kept for closed accounts. Choose another.")
+    if session.scalar(select(User.id).where(User.username == username)) or is_retired(session, username):
         raise UsernameTakenError(username)
     return username
 
@@ -249,9 +252,10 @@ def _meant(text: object) -> str | None:
 def _matches(search: str | None) -> list[ColumnElement[bool]]:
     with at_input("search"):
         part = parse_search(search)
+    is_here = User.closed_at.is_(None)
     if not part:
-        return []
-    return [or_(User.username.icontains(part, autoescape=True), User.display_name.icontains(part, autoescape=True))]
+        return [is_here]
+    return [is_here, or_(User.username.icontains(part, autoescape=True), User.display_name.icontains(part, autoescape=True))]
 
 
 def _insert(session: Session, username: str, display_name: str, password_hash: str, account_id: int) -> Person:

@@ -14,6 +14,7 @@ from app.errors import (
     InvalidInputError,
     NotFoundError,
     RefundTooLargeError,
+    WalletClosedError,
     WalletError,
     WalletFrozenError,
 )
@@ -26,14 +27,16 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.database import NamedRow
+    from app.ledger.statuses import Status
 
-Status = Literal["open", "frozen"]
 Kind = Literal["payment", "issue", "redeem"]
 
 POST = text(
     "SELECT posting.* FROM ledger.post_transfer(:transfer_id, :kind, :source, :destination, :amount, :memo) AS posting",
 )
-REFUND = text("SELECT posting.* FROM ledger.refund_transfer(:refund_id, :payment_id, :refunder, :amount, :memo) AS posting")
+REFUND = text(
+    "SELECT posting.* FROM ledger.refund_transfer(:refund_id, :payment_id, :refunder, :amount, :memo, :despite_freeze) AS posting",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def post(
         destination: account id that it reaches, of the same currency.
         memo: 1 to 200 characters, or None.
 
-    Raises: IdempotencyKeyReusedError, NotFoundError (no such account), WalletFrozenError, InsufficientFundsError, BalanceTooLargeError.
+    Raises: IdempotencyKeyReusedError, NotFoundError (no such account), WalletClosedError, WalletFrozenError, InsufficientFundsError,
+        BalanceTooLargeError.
     """
     row = session.execute(POST, {
         "transfer_id": transfer_id, "kind": kind, "source": source, "destination": destination,
@@ -86,7 +90,8 @@ def post(
 
 
 def refund(
-    session: Session, *, refund_id: UUID, payment_id: UUID, refunder: int, amount: Money | None, currency: Currency, memo: str | None
+    session: Session, *, refund_id: UUID, payment_id: UUID, refunder: int, amount: Money | None, currency: Currency, memo: str | None,
+    despite_freeze: bool = False,
 ) -> Posting:
     """Give back part or all of a payment that reached `refunder`; several times, never more than was paid.
 
@@ -94,12 +99,13 @@ def refund(
         refund_id: the refund's own id and idempotency key.
         refunder: account id of the payee, the only one who may.
         amount: None for all that is left.
+        despite_freeze: for the operator, whom a freeze does not bind.
 
     Raises: as `post`, NotFoundError for a payment that did not reach `refunder`, RefundTooLargeError.
     """
     row = session.execute(REFUND, {
         "refund_id": refund_id, "payment_id": payment_id, "refunder": refunder,
-        "amount": amount.minor_units if amount else None, "memo": memo,
+        "amount": amount.minor_units if amount else None, "memo": memo, "despite_freeze": despite_freeze,
     }).one()
     return _posted(row, currency)
 
@@ -112,6 +118,8 @@ def refusal_of(row: NamedRow, currency: Currency) -> WalletError | RuntimeError:
             error = IdempotencyKeyReusedError()
         case "frozen":
             error = WalletFrozenError()
+        case "closed":
+            error = WalletClosedError()
         case "insufficient_funds":
             error = InsufficientFundsError(
                 balance=Money(row.source_balance, currency),

@@ -3,7 +3,7 @@
 from app.payments.checking import check_payment, check_refund
 from app.payments.history import HistoryFilter, PaymentPage, count_history, history, statement
 from app.payments.keys import parse_key
-from app.payments.paying import Receipt, find_payee, parse_memo, parse_payee, pay, refund
+from app.payments.paying import Receipt, find_payee, parse_memo, parse_payee, pay, refund, refund_by_operator
 from app.payments.payment import Counterparty, Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
 from app.payments.payout_file import (
     MAXIMUM_FILE_BYTES,
@@ -26,10 +26,11 @@ from app.payments.payouts import (
     pay_many,
     pay_many_from,
 )
+from app.payments.personal_data import PersonalData, payment_facts, personal_data
 from app.payments.seeing import MAXIMUM_PAYMENTS_SEEN, Question, Reader, Seen
 from app.payments.settling import Order, Settled
 from app.payments.together import Poster
-from app.payments.wallet import BalancePoint, Wallet, balance_history, wallet
+from app.payments.wallet import BalancePoint, Wallet, WalletStatus, balance_history, wallet
 
 __all__ = [
     "MAXIMUM_FILE_BYTES",
@@ -47,6 +48,7 @@ __all__ = [
     "PayoutItem",
     "PayoutLine",
     "PayoutPreview",
+    "PersonalData",
     "Poster",
     "Question",
     "Reader",
@@ -54,6 +56,7 @@ __all__ = [
     "Seen",
     "Settled",
     "Wallet",
+    "WalletStatus",
     "balance_history",
     "check_payment",
     "check_payout",
@@ -74,10 +77,13 @@ __all__ = [
     "pay",
     "pay_many",
     "pay_many_from",
+    "payment_facts",
     "payments_of",
+    "personal_data",
     "read_carried_lines",
     "read_payout_file",
     "refund",
+    "refund_by_operator",
     "repeated_lines",
     "statement",
     "wallet",

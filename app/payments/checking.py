@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.errors import InsufficientFundsError, RefundTooLargeError, WalletFrozenError
+from app.errors import InsufficientFundsError, RefundTooLargeError, WalletClosedError, WalletFrozenError
 from app.identity import Person, Scope, find_person
+from app.ledger import CLOSED, MONEY_MAY_ARRIVE, MONEY_MAY_LEAVE
 from app.models import Account
 from app.money import Money
 from app.payments.paying import find_payee, parse_memo
@@ -51,9 +52,11 @@ def check_refund(session: Session, viewer: Viewer, *, payment_id: UUID, amount: 
 
 def _balance_after(session: Session, viewer: Viewer, payee: Person, amount: Money) -> Money:
     mine, theirs = (session.get_one(Account, account_id) for account_id in (viewer.account_id, payee.account_id))
-    if mine.status == "frozen":
+    if theirs.status == CLOSED:
+        raise WalletClosedError
+    if mine.status not in MONEY_MAY_LEAVE:
         raise WalletFrozenError(user_message=OWN_IS_FROZEN)
-    if theirs.status == "frozen":
+    if theirs.status not in MONEY_MAY_ARRIVE:
         raise WalletFrozenError(user_message=OTHER_IS_FROZEN)
     after = mine.balance - amount.minor_units
     if after < 0:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import select
+
 from app import ledger
-from app.errors import NotFoundError, SelfPaymentError, at_input
+from app.errors import NotFoundError, NotRefundableError, SelfPaymentError, at_input
 from app.identity import Person, Scope, find_person
 from app.lines import parse_line, trimmed
+from app.models import Transfer, User
 from app.payments.payment import find_refundable
 
 if TYPE_CHECKING:
@@ -75,6 +78,32 @@ def refund(
         find_refundable(session, viewer, payment_id, currency=currency)  # says why it is none
         raise
     return _receipt(posting)
+
+
+def refund_by_operator(
+    session: Session, *, refund_id: UUID, payment_id: UUID, amount: Money | None, currency: Currency, memo: str | None
+) -> tuple[str, str, ledger.Posting]:
+    """Give back part or all of a payment by the operator's hand, from a frozen wallet, too.
+
+    Args:
+        amount: None for all that is left.
+
+    Returns: the username of whoever was paid, of whoever gets it back, and what is in the books.
+
+    Raises: NotFoundError, NotRefundableError, RefundTooLargeError, InsufficientFundsError, WalletClosedError, IdempotencyKeyReusedError.
+    """
+    payment = session.get(Transfer, payment_id)
+    if payment is None:
+        raise NotFoundError(f"no payment {payment_id}", user_message="There is no payment by that id. Check it.", field="paymentId")
+    if payment.kind != "payment":
+        raise NotRefundableError(f"{payment_id} is of kind {payment.kind}")
+    posting = ledger.refund(
+        session, refund_id=refund_id, payment_id=payment_id, refunder=payment.destination, amount=amount, currency=currency,
+        memo=parse_memo(memo), despite_freeze=True,
+    )
+    of_both = select(User.account_id, User.username).where(User.account_id.in_((payment.source, payment.destination)))
+    usernames = {row.account_id: row.username for row in session.execute(of_both)}
+    return usernames[payment.destination], usernames[payment.source], posting
 
 
 def parse_memo(memo: str | None) -> str | None:

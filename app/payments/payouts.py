@@ -14,11 +14,12 @@ from app.errors import (
     InsufficientFundsError,
     InvalidInputError,
     SelfPaymentError,
+    WalletClosedError,
     WalletError,
     WalletFrozenError,
 )
 from app.identity import Person, Scope, find_people, unknown_person
-from app.ledger import MAXIMUM_GROUP_ITEMS, Posting, Wish
+from app.ledger import CLOSED, MAXIMUM_GROUP_ITEMS, MONEY_MAY_ARRIVE, MONEY_MAY_LEAVE, Posting, Wish
 from app.models import Account, Transfer
 from app.money import Currency, Money
 from app.payments.payment import is_among
@@ -144,13 +145,13 @@ def check_payout_from(
     """
     _check_count(items)
     wallet = session.get_one(Account, payer)
-    if wallet.status == "frozen":
+    if wallet.status not in MONEY_MAY_LEAVE:
         raise WalletFrozenError
     payees = _find_payees(session, payer, items)
     wanted = [each.account_id for each in payees if isinstance(each, Person)]
     of_payees = Account.id == any_(literal(wanted, ARRAY(BigInteger)))
-    frozen = set(session.scalars(select(Account.id).where(of_payees, Account.status == "frozen")))
-    outcomes = [WalletFrozenError(field="to") if isinstance(each, Person) and each.account_id in frozen else each for each in payees]
+    barred = dict(session.execute(select(Account.id, Account.status).where(of_payees, Account.status.not_in(MONEY_MAY_ARRIVE))).all())
+    outcomes = [_barred(barred[each.account_id]) if isinstance(each, Person) and each.account_id in barred else each for each in payees]
     right = [item for item, outcome in zip(items, outcomes, strict=True) if isinstance(item, PayoutItem) and isinstance(outcome, Person)]
     stored = _stored(session, payer, [each.idempotency_key for each in right])
     return PayoutPreview(
@@ -172,6 +173,10 @@ def _stored(session: Session, payer: int, keys: list[UUID]) -> dict[UUID, dateti
 
 def _total(items: Sequence[PayoutItem], currency: Currency) -> Money:
     return Money(sum(each.amount.minor_units for each in items), currency)
+
+
+def _barred(status: str) -> WalletError:
+    return WalletClosedError(field="to") if status == CLOSED else WalletFrozenError(field="to")
 
 
 def _check_count(items: Sequence[object]) -> None:

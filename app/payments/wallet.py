@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, select, text
 
@@ -34,12 +35,24 @@ BALANCE_HISTORY: Final = text("""
 """)
 
 
+class WalletStatus(StrEnum):
+    """What the ledger calls it, in the API's letters."""
+
+    OPEN = "OPEN"
+    FROZEN = "FROZEN"
+    OUTGOING_FROZEN = "OUTGOING_FROZEN"
+    CLOSED = "CLOSED"
+
+
+STATUSES: Final = {status.lower(): status for status in WalletStatus}
+
+
 @dataclass(frozen=True, slots=True)
 class Wallet:
     """A person's account as they see it."""
 
     balance: Money
-    status: Literal["OPEN", "FROZEN"]
+    status: WalletStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +73,7 @@ def wallet(session: Session, viewer: Viewer, *, currency: Currency) -> Wallet:
 
 def wallet_of(balance: int, status: str, currency: Currency) -> Wallet:
     """An account's columns as its owner's wallet."""
-    return Wallet(Money(balance, currency), "FROZEN" if status == "frozen" else "OPEN")
+    return Wallet(Money(balance, currency), STATUSES[status])
 
 
 def balance_history(session: Session, viewer: Viewer, *, days: int, currency: Currency) -> list[BalancePoint]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Every endpoint of the whole program that answers without a login. Whoever adds one writes it here, where a reviewer sees it.
 PUBLIC_ENDPOINTS: Final = frozenset({
     "static", "healthz", "readyz", "api.graphql",
-    "web.home", "web.person", "web.register_form", "web.register", "web.login_form", "web.login", "web.logout",
+    "web.home", "web.person", "web.register_form", "web.register", "web.login_form", "web.login", "web.logout", "web.account_closed",
 })
 DEEDS: Final[dict[str, str]] = {}
 """What the log calls what each endpoint changes. Whoever adds a page that changes something says it there."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 from app.web.wording import iso
 
@@ -19,32 +18,13 @@ COLUMNS: Final = (
 )
 # A cell that begins with one of these may be run as a formula; the last four are the full-width forms. Source: OWASP, "CSV Injection".
 FORMULA_BEGINNINGS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-# A statement below this never touches the disk; one above it does not fill the memory.
-IN_MEMORY_BYTES: Final = 1024 * 1024
-CHUNK_BYTES: Final = 64 * 1024
 
 
-def write_statement(payments: Iterable[Payment]) -> IO[bytes]:
-    """The statement in a temporary file that is gone when closed, at its beginning.
-
-    Written in full before it is sent: a slow reader would otherwise hold a database transaction open until PostgreSQL ends it, and
-    half a statement looks like a whole one.
-    """
-    kept = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - the response closes it when it is sent
-    # The mark tells spreadsheets that it is UTF-8.
-    kept.write(b"\xef\xbb\xbf")
-    kept.write(_line(COLUMNS))
+def write_statement(payments: Iterable[Payment]) -> Iterator[bytes]:
+    """The statement, line by line. The mark at its beginning tells spreadsheets that it is UTF-8."""
+    yield b"\xef\xbb\xbf" + _line(COLUMNS)
     for payment in payments:
-        kept.write(_line(_cells(payment)))
-    kept.seek(0)
-    return kept
-
-
-def chunks(kept: IO[bytes]) -> Iterator[bytes]:
-    """The file piece by piece; closes it at the end."""
-    with kept:
-        while piece := kept.read(CHUNK_BYTES):
-            yield piece
+        yield _line(_cells(payment))
 
 
 def write_table(rows: Iterable[tuple[str, ...]]) -> str:

@@ -58,6 +58,7 @@ RULES = {
     "Mutation.logIn": Needs.NOTHING,
     "Mutation.logOut": Needs.LOGIN,
     "Mutation.changePassword": Needs.LOGIN,
+    "Mutation.closeAccount": Needs.LOGIN,
     "Mutation.revokeLogin": Needs.LOGIN,
     "Mutation.createApiToken": Needs.LOGIN,
     "Mutation.revokeApiToken": Needs.LOGIN,

@@ -21,15 +21,19 @@ if TYPE_CHECKING:
     from flask import Flask
 
 GROUPS = {
-    "users": {"list", "show", "freeze", "unfreeze", "badge", "reset-password"},
-    "money": {"issue", "payout", "redeem"},
+    "users": {"list", "show", "freeze", "unfreeze", "badge", "reset-password", "export", "close"},
+    "money": {"issue", "payout", "redeem", "refund"},
     "ledger": {"verify", "trial-balance"},
     "db": {"upgrade", "check"},
     "schema": {"export"},
 }
 COMMANDS = [(group, command) for group, commands in GROUPS.items() for command in sorted(commands)]
-ARGUMENTS = {"show": "alice", "freeze": "alice", "unfreeze": "alice", "badge": "alice", "reset-password": "alice --generate",
-             "issue": "alice 5 --reason x", "redeem": "alice 5 --reason x", "export": "--tables"}
+ARGUMENTS = {
+    "users show": "alice", "users freeze": "alice", "users unfreeze": "alice", "users badge": "alice",
+    "users reset-password": "alice --generate",
+    "users export": "alice", "users close": "alice --yes", "money issue": "alice 5 --reason x", "money redeem": "alice 5 --reason x",
+    "money refund": "8d1c6f2e-51c6-4f0d-9a55-3f4f6c0f7e21 --reason x", "schema export": "--tables",
+}
 
 
 @pytest.fixture
@@ -54,9 +58,9 @@ def test_every_command_documents_its_exit_codes_and_speaks_json(operator: Operat
 def test_a_database_that_is_down_is_exit_code_3_and_one_sentence(cut_off: Operator, tmp_path: Path) -> None:
     file = tmp_path / "payout.csv"
     file.write_text("bob,1.00\n")
-    arguments = {**ARGUMENTS, "payout": f"{file} --yes --from alice"}
+    arguments = {**ARGUMENTS, "money payout": f"{file} --yes --from alice"}
     for group, command in COMMANDS:
-        told = cut_off.is_refused(f"{group} {command} {arguments.get(command, '')}", code=3)
+        told = cut_off.is_refused(f"{group} {command} {arguments.get(f'{group} {command}', '')}", code=3)
         assert told.startswith("The database cannot be reached ("), command
         assert told.endswith("Check that PostgreSQL runs and that DATABASE_URL is right. Try again."), command
 

@@ -7,11 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app import ledger
+from app import ledger, payments
 from app.database import transact
+from app.money import parse_amount
 
 if TYPE_CHECKING:
     from app.database import Sessions
+    from app.settings import Settings
     from tests.commands.conftest import Operator
 
 
@@ -97,13 +99,61 @@ def test_an_unknown_person_gets_nothing(operator: Operator) -> None:
     assert told == "There is nobody by that username. Check the spelling."
 
 
-def test_a_frozen_wallet_neither_gets_nor_gives(operator: Operator) -> None:
+@pytest.mark.parametrize("freeze", ["freeze", "freeze --outgoing"])
+def test_a_freeze_does_not_bind_the_operator_and_the_wallet_stays_frozen(operator: Operator, freeze: str) -> None:
+    operator.says(f"users {freeze} alice")
+    before = operator.json("users show alice")["status"]
+    operator.says("money redeem alice 5 --reason x")
+    operator.says("money issue alice 2 --reason x")
+    assert (_balance(operator), operator.json("users show alice")["status"]) == ("997.00", before)
+
+
+@pytest.fixture
+def paid(viewer: Any, sessions: Sessions, settings: Settings) -> str:
+    """The id of a payment of 12.50 from bob to alice."""
+    bob, key = viewer("bob"), uuid4()
+    amount = parse_amount("12.50", settings.currency)
+    transact(sessions, lambda session: payments.pay(session, bob, idempotency_key=key, to="alice", amount=amount, memo=None))
+    return str(key)
+
+
+def test_a_payment_is_given_back_from_a_frozen_wallet_in_parts_and_no_more_than_was_paid(
+    operator: Operator, paid: str, sessions: Sessions
+) -> None:
     operator.says("users freeze alice")
-    for kind in ("issue", "redeem"):
-        told = operator.is_refused(f"money {kind} alice 5 --reason x", code=1)
-        assert told == "The wallet is frozen and nothing was moved. Open it first with `users unfreeze`."
-    operator.says("users unfreeze alice")
-    operator.says("money issue alice 5 --reason x")
+    said = operator.says(f"money refund {paid} 2.50 --reason mistake")
+    assert said == "£2.50 given back from alice to bob; alice now holds £1,010.00.\n"
+    assert operator.says(f"money refund {paid} --reason rest") == "£10.00 given back from alice to bob; alice now holds £1,000.00.\n"
+    told = operator.is_refused(f"money refund {paid} --reason more", code=2)
+    assert told == "This payment was refunded in full already. Nothing is left to refund."
+    assert (operator.json("users show bob")["balance"], operator.json("users show alice")["status"]) == ("1000.00", "frozen")
+    assert transact(sessions, ledger.verify) == []
+
+
+def test_the_same_id_gives_back_once(operator: Operator, paid: str) -> None:
+    key = uuid4()
+    first = operator.json(f"money refund {paid} 1 --reason x --id {key}")
+    again = operator.json(f"money refund {paid} 1 --reason x --id {key}")
+    assert (first["replayed"], again["replayed"]) == (False, True)
+    assert {name: first[name] for name in ("id", "payment", "from", "to", "amount", "balance")} == {
+        "id": str(key), "payment": paid, "from": "alice", "to": "bob", "amount": "1.00", "balance": "1011.50"}
+    assert _balance(operator) == "1011.50"
+    assert operator.says(f"money refund {paid} 1 --reason x --id {key}").endswith("Nothing was moved now.\n")
+
+
+def test_what_is_no_payment_is_not_given_back(operator: Operator, paid: str) -> None:
+    refund = operator.json(f"money refund {paid} 1 --reason x")["id"]
+    assert operator.is_refused(f"money refund {refund} --reason x", code=2) == (
+        "Only a payment can be refunded. This is a refund, or money from or to whoever runs this site.")
+    told = operator.is_refused(f"money refund {uuid4()} --reason x", code=2)
+    assert told == "There is no payment by that id. Check it."
+    assert _balance(operator) == "1011.50"
+
+
+def test_money_that_is_gone_is_not_given_back(operator: Operator, paid: str) -> None:
+    operator.says("money redeem alice 1012.50 --reason out")
+    told = operator.is_refused(f"money refund {paid} --reason x", code=1)
+    assert told == "The wallet holds £0.00, £12.50 too little. Nothing was moved."
 
 
 def test_money_moves_for_a_reason_only(operator: Operator) -> None:

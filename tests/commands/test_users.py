@@ -119,6 +119,14 @@ def test_the_badge_is_given_and_taken_and_twice_says_already(operator: Operator,
     assert operator.is_refused("users badge nobody-here", code=2) == "There is nobody by that username. Check the spelling."
 
 
+def test_only_what_leaves_is_frozen_when_told_so(operator: Operator, viewer: Any) -> None:
+    viewer("alice")
+    assert operator.says("users freeze alice --outgoing") == "alice's wallet is now frozen for what leaves it.\n"
+    assert operator.json("users list")[0]["status"] == "outgoing_frozen"
+    assert operator.says("users freeze alice") == "alice's wallet is now frozen.\n"
+    assert operator.says("users unfreeze alice") == "alice's wallet is now open.\n"
+
+
 def test_a_password_from_standard_input_lets_in_and_the_old_one_does_not(
     operator: Operator, viewer: Any, sessions: Sessions
 ) -> None:

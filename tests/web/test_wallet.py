@@ -180,8 +180,8 @@ def test_the_statement_of_a_filter_holds_what_the_page_shows(alice: FlaskClient)
 
 def test_a_long_statement_arrives_whole_and_in_order(alice: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = alice.get("/wallet/statement.csv").data
-    monkeypatch.setattr("app.web.statement.IN_MEMORY_BYTES", 10)
-    monkeypatch.setattr("app.web.statement.CHUNK_BYTES", 7)
+    monkeypatch.setattr("app.web.download.IN_MEMORY_BYTES", 10)
+    monkeypatch.setattr("app.web.download.PIECE_BYTES", 7)
 
     assert alice.get("/wallet/statement.csv").data == whole
     with alice.head("/wallet/statement.csv") as only_headers:

@@ -15,7 +15,7 @@ from app.lines import unless_blank
 if TYPE_CHECKING:
 
     from app.api.context import Context
-    from app.api.inputs import Credentials, PasswordChange, Registration, TokenRequest
+    from app.api.inputs import AccountClosing, Credentials, PasswordChange, Registration, TokenRequest
 
 
 def register(context: Context, *, given: Registration) -> ViewerPayload:
@@ -79,6 +79,19 @@ def change_password(context: Context, *, given: PasswordChange) -> DonePayload:
     if given.revoke_api_tokens:
         identity.revoke_all_api_tokens(context.session, username=viewer.username)
     _sign_in(context, viewer.username)
+    return DonePayload(done=True)
+
+
+def close_account(context: Context, *, given: AccountClosing) -> DonePayload:
+    """The person is gone, and so is their login.
+
+    Raises: UnauthenticatedError, ForbiddenError, RateLimitedError, WrongCredentialsError, WalletNotEmptyError, WalletFrozenError.
+    """
+    viewer = context.signed_in()
+    viewer.require_login()
+    admit_password(context.session, viewer, context.settings)
+    identity.close_own_account(context.session, viewer, password=given.current_password, currency=context.settings.currency)
+    context.login_token = ""  # nosec B105 # none is left: the cookie is taken away
     return DonePayload(done=True)
 
 

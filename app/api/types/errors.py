@@ -30,6 +30,8 @@ class Code(StrEnum):
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
     BALANCE_TOO_LARGE = "BALANCE_TOO_LARGE"
     WALLET_FROZEN = "WALLET_FROZEN"
+    WALLET_CLOSED = "WALLET_CLOSED"
+    WALLET_NOT_EMPTY = "WALLET_NOT_EMPTY"
     NOT_ATTEMPTED = "NOT_ATTEMPTED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     NOT_REFUNDABLE = "NOT_REFUNDABLE"
@@ -54,6 +56,8 @@ _DESCRIPTIONS = {
     Code.INSUFFICIENT_FUNDS: "The wallet holds less than the amount.",
     Code.BALANCE_TOO_LARGE: "A wallet would hold more than the books can write down.",
     Code.WALLET_FROZEN: "One of the two wallets is frozen.",
+    Code.WALLET_CLOSED: "One of the two accounts is closed.",
+    Code.WALLET_NOT_EMPTY: "The account cannot be closed while its wallet holds money.",
     Code.NOT_ATTEMPTED: "Nothing is wrong with this item, but another one of its all-or-none group was refused.",
     Code.IDEMPOTENCY_KEY_REUSED: "The key belongs to another payment already, or to this one with another amount or memo.",
     Code.NOT_REFUNDABLE: "It is no payment, but a refund, or money that the operator issued or redeemed.",

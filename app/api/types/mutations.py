@@ -78,6 +78,12 @@ class ChangePasswordInput(InputObjectType):
     revoke_api_tokens = InputField(Boolean, default_value=False, description="Whether all API tokens of the viewer end, too.")
 
 
+class CloseAccountInput(InputObjectType):
+    """Leaving for good."""
+
+    current_password = InputField(NonNull(String), description="The viewer's password.")
+
+
 class CreateApiTokenInput(InputObjectType):
     """A way in for a client."""
 
@@ -163,6 +169,14 @@ class Mutation(ObjectType):
         NonNull(DonePayload), given=_given(ChangePasswordInput),
         resolver=mutation(payloads.DonePayload, people.change_password, inputs.PasswordChange),
         description="Change the password. Every other login ends, and this one goes on with a new token: the answer sets the cookie.",
+    )
+    close_account = Field(
+        NonNull(DonePayload), given=_given(CloseAccountInput),
+        resolver=mutation(payloads.DonePayload, people.close_account, inputs.AccountClosing),
+        description=(
+            "Close the viewer's account for good. Its wallet has to be empty. Names, logins and tokens go; payments stay in the history "
+            "of others under a neutral name."
+        ),
     )
     revoke_login = Field(
         NonNull(DonePayload), login_id=_id("The login to end."),

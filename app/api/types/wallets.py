@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from graphene import Argument, Boolean, Enum, Field, InputField, InputObjectType, Int, List, NonNull, ObjectType, String
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class _Status(StrEnum):
-    OPEN = "OPEN"
-    FROZEN = "FROZEN"
-
-
 # What Graphene writes beside each value; None is the enum itself.
 _DIRECTIONS: Final[Mapping[payments.Direction | None, str]] = {
     None: "Which way the money went, as the viewer sees it.",
@@ -37,10 +31,12 @@ _KINDS: Final[Mapping[payments.PaymentKind | None, str]] = {
     payments.PaymentKind.ISSUE: "The operator put money into a wallet.",
     payments.PaymentKind.REDEEM: "The operator took money out of a wallet.",
 }
-_STATUSES: Final[Mapping[_Status | None, str]] = {
+_STATUSES: Final[Mapping[payments.WalletStatus | None, str]] = {
     None: "Whether money can move.",
-    _Status.OPEN: "Money can leave and arrive.",
-    _Status.FROZEN: "No money can leave or arrive until the operator opens the wallet again.",
+    payments.WalletStatus.OPEN: "Money can leave and arrive.",
+    payments.WalletStatus.FROZEN: "People can move no money from it or to it until the operator opens the wallet again.",
+    payments.WalletStatus.OUTGOING_FROZEN: "Money can arrive, but people can move none from it until the operator opens the wallet again.",
+    payments.WalletStatus.CLOSED: "The account is closed for good.",
 }
 _SCOPES: Final[Mapping[identity.Scope | None, str]] = {
     None: "What an API token may do.",
@@ -50,7 +46,7 @@ _SCOPES: Final[Mapping[identity.Scope | None, str]] = {
 
 Direction = Enum.from_enum(payments.Direction, description=_DIRECTIONS.__getitem__)
 PaymentKind = Enum.from_enum(payments.PaymentKind, description=_KINDS.__getitem__)
-WalletStatus = Enum.from_enum(_Status, name="WalletStatus", description=_STATUSES.__getitem__)
+WalletStatus = Enum.from_enum(payments.WalletStatus, description=_STATUSES.__getitem__)
 TokenScope = Enum.from_enum(identity.Scope, name="TokenScope", description=_SCOPES.__getitem__)
 
 

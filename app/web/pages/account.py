@@ -7,13 +7,15 @@ from uuid import UUID  # noqa: TC003 - as in receipts.py
 
 from flask import g
 
-from app.errors import InvalidInputError, at_input
+from app import payments
+from app.errors import InvalidInputError, WrongCredentialsError, at_input
 from app.http import admit_password, wave
 from app.identity import (
     Scope,
     change_display_name,
     change_password,
     check_new_password,
+    close_own_account,
     confirm_password,
     create_api_token,
     end_all_logins,
@@ -25,9 +27,10 @@ from app.identity import (
     revoke_api_token,
 )
 from app.web.answers import Page, see, signed_out
+from app.web.download import download
 from app.web.forms import Problems, text_of, texts_of
 from app.web.pages.entrance import sign_in
-from app.web.routes import private_page
+from app.web.routes import private_page, public_page
 
 if TYPE_CHECKING:
     from flask import Response
@@ -52,6 +55,7 @@ def account(session: Session, viewer: Viewer) -> Page:
     settings = wave().settings
     return Page("account.html", {
         "asks_password": not logged_in_recently(session, viewer),
+        "wallet": payments.wallet(session, viewer, currency=settings.currency),
         "logins": list_logins(session, viewer, settings),
         "tokens": list_api_tokens(session, viewer),
         "scopes": Scope,
@@ -123,6 +127,34 @@ def account_token_revoke(session: Session, viewer: Viewer, token_id: UUID) -> Re
     """End a token at once."""
     revoke_api_token(session, viewer, token_id)
     return see("account", done="token")
+
+
+@private_page("/account/data.json")
+def account_data(session: Session, viewer: Viewer) -> Response:
+    """Everything that is kept about the person, as a file."""
+    data = payments.personal_data(session, viewer.username, currency=wave().settings.currency)
+    content = (piece.encode() for piece in data.as_json())
+    return download(content, name=f"wave-data-{viewer.username}.json", mimetype="application/json")
+
+
+@private_page("/account/close", method="POST", does="close_account", again=account)
+def account_close(session: Session, viewer: Viewer) -> Response:
+    """Close the account for good; whoever gives the password means it."""
+    settings = wave().settings
+    admit_password(session, viewer, settings)
+    try:
+        close_own_account(session, viewer, password=text_of("close_password"), currency=settings.currency)
+    except WrongCredentialsError as error:
+        error.field = "closePassword"  # the page has other forms with a password
+        raise
+    g.viewer = None
+    return signed_out(see("account_closed"))
+
+
+@public_page("/account/closed")
+def account_closed(_session: Session, _viewer: Viewer | None) -> Page:
+    """What somebody who has left is told last."""
+    return Page("account_closed.html")
 
 
 def _scopes() -> set[Scope]:

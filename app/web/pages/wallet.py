@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from flask import Response
-
 from app import payments
 from app.http import wave
 from app.payments import Direction, HistoryFilter, PaymentKind
 from app.web.answers import Page
 from app.web.chart import draw
+from app.web.download import download
 from app.web.forms import key_for_form, text_of
 from app.web.history_filter import FILTER_INPUTS, history_filter
 from app.web.routes import private_page
-from app.web.statement import chunks, write_statement
+from app.web.statement import write_statement
 
 if TYPE_CHECKING:
+    from flask import Response
     from sqlalchemy.orm import Session
 
     from app.identity import Viewer
@@ -41,12 +41,8 @@ def wallet(session: Session, viewer: Viewer) -> Page:
 @private_page("/wallet/statement.csv", again=unfiltered)
 def statement(session: Session, viewer: Viewer) -> Response:
     """What the history's filter shows, all of it, oldest first, as a file."""
-    file = write_statement(payments.statement(session, viewer, history_filter(), currency=wave().settings.currency))
-    headers = {"Content-Disposition": f'attachment; filename="wave-statement-{viewer.username}.csv"'}
-    response = Response(chunks(file), mimetype="text/csv", headers=headers)
-    # A HEAD request, or a reader who goes away, never reads to the end.
-    response.call_on_close(file.close)
-    return response
+    content = write_statement(payments.statement(session, viewer, history_filter(), currency=wave().settings.currency))
+    return download(content, name=f"wave-statement-{viewer.username}.csv", mimetype="text/csv")
 
 
 def _page(session: Session, viewer: Viewer, wanted: HistoryFilter, before_number: int | None) -> Page:
