@@ -10,7 +10,25 @@ ifneq ($(filter-out 0 1,$(DEMO)),)
 $(error DEMO is 0 or 1)
 endif
 
-local := exec .venv/bin/python -m app.local $(if $(DATA),--data '$(DATA)')
+# As the shell reads it back, whatever is in it: an apostrophe ends a quotation.
+quoted = '$(subst ','\'',$(1))'
+local := .venv/bin/python -m app.local $(if $(DATA),--data $(call quoted,$(DATA)))
+
+# What is started by `stoppable` hears nothing of the terminal's Ctrl-C: this shell asks it to end, and says that it did. So nobody
+# sees Python's traceback, not even while Python only starts. Source: POSIX, "Signals and Error Handling" of asynchronous lists.
+define watch :=
+child=; asked=; \
+stopped() { printf '\nStopped.\n'; exit 130; }; \
+ask() { kill -TERM -- "-$$child" 2>/dev/null || kill -TERM "$$child" 2>/dev/null; }; \
+stop() { asked=1; case "$$child" in '') stopped;; starting) ;; *) ask;; esac; }; \
+trap stop INT TERM HUP; \
+stoppable() { \
+  child=starting; "$$@" & child=$$!; test -z "$$asked" || ask; \
+  while wait "$$child"; code=$$?; test -n "$$asked" && kill -0 "$$child" 2>/dev/null; do :; done; \
+  child=; test -z "$$asked" || test "$$code" -le 128 || stopped; return "$$code"; }
+endef
+# A process group of its own, so that what it starts itself is ended with it.
+group := -c 'import os, sys; os.setpgrp(); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])'
 
 # Ansible finds its own programs by PATH.
 ansible := cd ansible && PATH="$(CURDIR)/.venv/bin:$$PATH"
@@ -26,63 +44,64 @@ help: ## List these targets
 	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: .venv/installed ## Start the wallet here. HOST=127.0.0.1 PORT=5000, DATA=a folder for the database, DEMO=0 without demo people
-	@$(local) $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') $(if $(DEMO),$(if $(filter 0,$(DEMO)),--no-demo,--demo))
+	@$(watch); stoppable $(local) $(if $(HOST),--host $(call quoted,$(HOST))) $(if $(PORT),--port $(call quoted,$(PORT))) $(if $(DEMO),$(if $(filter 0,$(DEMO)),--no-demo,--demo))
 
 reset: .venv/installed ## Forget the database that `make run` made. DATA=its folder
-	@$(local) --reset
+	@exec $(local) --reset
 
-test: .venv/installed .venv/browser ## Run all tests, on a real PostgreSQL and, as root, on hosts with systemd; what was left out is told at the end
+test: .venv/tools .venv/browser ## Run all tests, on a real PostgreSQL and, as root, on hosts with systemd; what was left out is told at the end
 	@.venv/bin/python -m pytest
 
-test-deploy: .venv/installed ## Of these, only those that deploy to hosts and break them
+test-deploy: .venv/tools ## Of these, only those that deploy to hosts and break them
 	@.venv/bin/python -m pytest -n 0 --no-cov -m hosts tests/infra
 
-soak: .venv/installed ## Break PostgreSQL, gunicorn, network, disk and clock under load ten times as often as the tests do, in half an hour
+soak: .venv/tools ## Break PostgreSQL, gunicorn, network, disk and clock under load ten times as often as the tests do, in half an hour
 	@WAVE_FAULTS=10 .venv/bin/python -m pytest -n 2 --no-cov tests/faults
 
-bench: .venv/installed ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name
+bench: .venv/tools ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name
 	@exec .venv/bin/python -m tests.load $(if $(SHORT),--short) $(if $(ONLY),--only '$(ONLY)')
 
-deploy: $(INVENTORY) .venv/installed ## Bring the hosts of inventory.ini, or INVENTORY=another, to this checkout: from bare to serving, or to the next release
+deploy: $(INVENTORY) .venv/tools ## Bring the hosts of inventory.ini, or INVENTORY=another, to this checkout: from bare to serving, or to the next release
 	@hosts=$$($(meant)) || exit 1; \
 	echo "Deploying this checkout to $$hosts. Each host goes on serving what it serves until the new release is proved there."; \
 	began=$$(date +%s); ( $(playbook) site.yml $(ARGS) ) && echo "Deployed in $$(( $$(date +%s) - began )) s." \
 	  || { $(serving) --word='Not deployed: the cause stands above.' --next='Mend it, then `make deploy` again.'; exit 1; }
 
-check: $(INVENTORY) .venv/installed ## Tell what `make deploy` would change, and change nothing
+check: $(INVENTORY) .venv/tools ## Tell what `make deploy` would change, and change nothing
 	@hosts=$$($(meant)) || exit 1; echo "Rehearsing a deploy to $$hosts. Nothing is changed."
 	@$(playbook) site.yml --check --diff $(ARGS)
 
-rollback: $(INVENTORY) .venv/installed ## Have the hosts serve the release before, without dropping a request
+rollback: $(INVENTORY) .venv/tools ## Have the hosts serve the release before, without dropping a request
 	@hosts=$$($(meant)) || exit 1; echo "Going back to the release before on $$hosts."; \
 	began=$$(date +%s); ( $(playbook) rollback.yml $(ARGS) ) && echo "Rolled back in $$(( $$(date +%s) - began )) s." \
 	  || { $(serving) --word='Not rolled back: the cause stands above.'; exit 1; }
 
-status: $(INVENTORY) .venv/installed ## Show each host's release, health, books, disk, certificate and exposure
+status: $(INVENTORY) .venv/tools ## Show each host's release, health, books, disk, certificate and exposure
 	@$(playbook) status.yml $(ARGS)
 
-logs: $(INVENTORY) .venv/installed ## Follow the wallet's log on a host. TO=its name, where there are several
+logs: $(INVENTORY) .venv/tools ## Follow the wallet's log on a host. TO=its name, where there are several
 	@$(connect) --run 'journalctl --follow --lines=100 --output=cat --unit=payment-system'
 
-ssh: $(INVENTORY) .venv/installed ## Open a shell on a host. TO=its name, where there are several
+ssh: $(INVENTORY) .venv/tools ## Open a shell on a host. TO=its name, where there are several
 	@$(connect)
 
 $(INVENTORY):
 	@echo 'There is no $@ yet: `cp inventory.example.ini $@`, write your host into it, then this again.' >&2; exit 1
 
-lint: .venv/installed ## Check style, types and the directions of imports
+lint: .venv/tools ## Check style, types and the directions of imports
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-lock: .venv/installed ## Pin what requirements*.in name, with hashes; delete requirements*.txt before for the newest versions
+lock: .venv/tools ## Pin what requirements*.in name, with hashes; delete requirements*.txt before for the newest versions
 	@.venv/bin/uv pip compile $(compile) requirements.in -o requirements.txt
-	@.venv/bin/uv pip compile $(compile) requirements.in requirements-dev.in -o requirements-dev.txt
+	@.venv/bin/uv pip compile $(compile) requirements-run.in -o requirements-run.txt
+	@.venv/bin/uv pip compile $(compile) requirements.in requirements-run.in requirements-dev.in -o requirements-dev.txt
 
-readme: .venv/installed ## Bring the tables of README.md up to date
+readme: .venv/tools ## Bring the tables of README.md up to date
 	@.venv/bin/python -m tests.contracts.readme
 
-screenshot: .venv/installed .venv/browser ## Take the picture in README.md again
+screenshot: .venv/tools .venv/browser ## Take the picture in README.md again
 	@.venv/bin/python -m tests.browser.screenshot
 
 compile := --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
@@ -91,20 +110,35 @@ clean: ## Remove caches and .venv; the database stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp is written last, so an interrupted installation is taken up again, and a finished one is left alone.
-.venv/installed: requirements-dev.txt
-	@python=$$(for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
-	  $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$each && break; done); \
-	test -n "$$python" || { echo 'Wave needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=/path/to/python3.' >&2; exit 1; }; \
-	$$python -c 'import ensurepip, venv' 2>/dev/null \
-	  || { echo "$$python cannot make virtual environments: on Debian or Ubuntu run 'apt-get install python3-venv' as root, then this again." >&2; exit 1; }; \
-	echo 'Setting up .venv. This happens once and takes about a minute.'; \
-	.venv/bin/python -m pip --version >/dev/null 2>&1 || $$python -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-dev.txt
-	@touch .venv/installed
+# What `make run` needs, and no more of it.
+.venv/installed: requirements.txt requirements-run.txt
+	@$(call install,Setting up .venv. This happens once.,-r requirements.txt -r requirements-run.txt)
+
+# What all else needs, on top: the tools that test, deploy and look after the code.
+.venv/tools: requirements-dev.txt .venv/installed
+	@$(call install,Adding the tools to .venv. This happens once and takes about a minute.,-r requirements-dev.txt)
+
+# The stamp is written last. An installation that was cut off leaves its mark, and is begun anew: pip takes half a package for a whole one.
+# The locks are complete, so nothing has to be looked up. Python compiles what is imported when it is, which is a fifth of all there is.
+define install =
+$(watch); \
+python=$$(for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+  $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$each && break; done); \
+test -n "$$python" || { echo 'Wave needs Python 3.11, 3.12 or 3.13: install one, or name it with PYTHON=/path/to/python3.' >&2; exit 1; }; \
+$$python -c 'import ensurepip, venv' 2>/dev/null \
+  || { echo "$$python cannot make virtual environments: on Debian or Ubuntu run 'apt-get install python3-venv' as root, then this again." >&2; exit 1; }; \
+echo '$(1)'; \
+if test -e .venv/unfinished || ! .venv/bin/python -c '' 2>/dev/null; then \
+  rm -rf .venv && mkdir .venv && touch .venv/unfinished && stoppable $$python $(group) -m venv .venv || exit; \
+fi; \
+touch .venv/unfinished; \
+stoppable .venv/bin/python $(group) -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes $(2) || exit; \
+test -z "$$asked" || stopped; \
+rm .venv/unfinished; touch .venv/installed $@
+endef
 
 # The tests look at the pages in Chromium. Root has it installed; anyone else without it is told what is left out.
-.venv/browser: .venv/installed
+.venv/browser: .venv/tools
 	@if ! command -v chromium >/dev/null; then \
 	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
 	    echo 'Installing Chromium for the tests of the pages. This happens once.'; \

@@ -6,6 +6,7 @@ Holds no rule of its own: both ways apply those of `app.http`, and the API's ans
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -168,6 +169,8 @@ def _facts(scope: Scope, settings: Settings) -> tuple[Facts, str | None]:
         login_token=parse_cookie(cookie).get(cookie_name(secure=settings.secure_cookies)) if cookie else None,
         user_agent=headers.get(b"user-agent"),
         remote_address=client_address(peer, forwarded_for, settings.trusted_proxies),
+        # As a2wsgi has it for the pages.
+        prefix=scope.get("root_path") or os.environ.get("SCRIPT_NAME") or headers.get(b"x-forwarded-prefix", ""),
     )
     return facts, headers.get(b"content-type")
 

@@ -122,6 +122,16 @@ class WrongHostError(ForbiddenError):
     default_message = "This is not the wallet's own address. Open it under its own name."
 
 
+class UnderPathError(ForbiddenError):
+    """A proxy serves the wallet under a path of another site."""
+
+    http_status = 421
+    default_message = (
+        "This wallet is served under a path, and it works only at the top of a host name of its own. "
+        "Whoever runs it gives it one in the proxy, such as wallet.example."
+    )
+
+
 class NotFoundError(WalletError):
     """It does not exist, or not for this person: the two read the same."""
 

@@ -6,9 +6,11 @@ import os
 import re
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from app.errors import InvalidAmountError, SettingError
 from app.money import Currency, Money, parse_bound
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PREFIX: Final = "PAYMENT_SYSTEM_"
+FILE: Final = Path(".env")
 TRUE_WORDS: Final = frozenset({"true", "yes", "on", "1"})
 HOST_PATTERN: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 # Nothing that Flask-CORS would take for a pattern.
@@ -137,6 +140,26 @@ def setting_name(name: str, given: str | None) -> str:
     return given or PREFIX + name.upper()
 
 
+def given_settings() -> dict[str, str]:
+    """What is set: in `.env` of the working folder, and above it in this process's environment."""
+    from_file = {name: value for name, value in dotenv_values(FILE).items() if value is not None}
+    return {**from_file, **os.environ}
+
+
+def where_set(name: str) -> str:
+    """How a sentence about this variable begins when its value is from `.env`: with the file and the line. Else it is empty."""
+    if name in os.environ or not FILE.is_file():
+        return ""
+    with FILE.open(encoding="utf-8") as file:
+        # Of several lines the last one counts.
+        found = [each.original for each in parse_stream(file) if each.key == name and each.value is not None]
+    if not found:
+        return ""
+    # Empty lines before it are counted as its own.
+    blank = found[-1].string[: -len(found[-1].string.lstrip())].count("\n")
+    return f"{FILE.absolute()}, line {found[-1].line + blank}: "
+
+
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process.
 
@@ -145,9 +168,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
     Raises: SettingError naming the first setting that cannot be used, why, and what to write instead.
     """
-    if environment is None:
-        from_file = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-        environment = {**from_file, **os.environ}
+    environment = given_settings() if environment is None else environment
     _refuse_unknown(environment)
     values: dict[str, Any] = {}
     for each in fields(Settings):
@@ -156,7 +177,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         try:
             values[each.name] = each.metadata["read"](raw)
         except ValueError as error:
-            raise SettingError(f"{name} is {_shown(name, raw)}: {error}.") from None
+            raise SettingError(f"{where_set(name)}{name} is {_shown(name, raw)}: {error}.") from None
+        except SettingError as error:
+            raise SettingError(f"{where_set(name)}{error}") from None
     settings = Settings(**values)
     _check_opening_balance(settings)
     return settings
@@ -171,11 +194,13 @@ def _refuse_unknown(environment: Mapping[str, str]) -> None:
     known = {setting_name(each.name, each.metadata["name"]) for each in fields(Settings)}
     unknown = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
     if unknown:
-        raise SettingError(f"{unknown[0]} is not a setting of this release. The settings are: {', '.join(sorted(known))}.")
+        raise SettingError(f"{where_set(unknown[0])}{unknown[0]} is not a setting of this release. "
+                           f"The settings are: {', '.join(sorted(known))}.")
 
 
 def _check_opening_balance(settings: Settings) -> None:
     try:
         _ = settings.opening_amount
     except InvalidAmountError as error:
-        raise SettingError(f"{setting_name('opening_balance', None)} is {settings.opening_balance!r}: {error.user_message}") from None
+        name = setting_name("opening_balance", None)
+        raise SettingError(f"{where_set(name)}{name} is {settings.opening_balance!r}: {error.user_message}") from None

@@ -73,3 +73,28 @@ def test_the_environment_is_above_the_env_file(tmp_path: Path, monkeypatch: pyte
     settings = load_settings()
     assert settings.database_url == "postgresql+psycopg2://environment@/environment"
     assert settings.currency.code == "EUR"
+
+
+@pytest.mark.parametrize(("line", "sentence"), [
+    ("PAYMENT_SYSTEM_SECURE_COOKIES=maybe", "PAYMENT_SYSTEM_SECURE_COOKIES is 'maybe': write true or false."),
+    ("PAYMENT_SYSTEM_CURRENCY=POUNDS", "'POUNDS' is not a currency. Set PAYMENT_SYSTEM_CURRENCY to"),
+    ("PAYMENT_SYSTEM_OPENING_BALANCE=1,000", "PAYMENT_SYSTEM_OPENING_BALANCE is '1,000': Write the amount"),
+    ("export PAYMENT_SYSTEM_OLD='1'", "PAYMENT_SYSTEM_OLD is not a setting of this release."),
+    ("DATABASE_URL=mysql://db/x", "DATABASE_URL is not an address of PostgreSQL"),
+])
+def test_what_is_wrong_in_the_env_file_is_told_with_the_file_and_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, sentence: str,
+) -> None:
+    name = line.removeprefix("export ").split("=")[0]
+    (tmp_path / ".env").write_text(f"# of last year\nDATABASE_URL=postgresql://file@/file\n{name}=\n\n{line}\n")
+    monkeypatch.chdir(tmp_path)
+    for each in ("DATABASE_URL", name):
+        monkeypatch.delenv(each, raising=False)
+    with pytest.raises(SettingError) as refused:
+        load_settings()
+    assert str(refused.value).startswith(f"{tmp_path}/.env, line 5: {sentence}")
+    # What the environment says is not the file's.
+    monkeypatch.setenv(name, line.split("=", 1)[1].strip("'"))
+    with pytest.raises(SettingError) as refused:
+        load_settings()
+    assert str(refused.value).startswith(sentence)

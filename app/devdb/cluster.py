@@ -196,6 +196,7 @@ class Cluster:
             capture_output=True,
             text=True,
             timeout=SQL_LIMIT_SECONDS,
+            start_new_session=True,
         )
         if done.returncode != 0:
             raise self._failure(done.stderr)

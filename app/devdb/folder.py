@@ -159,6 +159,8 @@ class DataFolder:
             text=True,
             errors="replace",
             timeout=INITDB_LIMIT_SECONDS,
+            # Ctrl-C in the terminal is for us, who end it.
+            start_new_session=True,
             **as_account(self.account),
         )
         if done.returncode == 0:

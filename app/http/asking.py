@@ -60,6 +60,8 @@ class Facts:
     user_agent: str | None
     remote_address: str | None
     """The client's, as `client_address` tells it."""
+    prefix: str = ""
+    """The path under which a proxy says that it serves this; empty at the top of a host."""
     request_id: str = field(default_factory=partial(token_hex, REQUEST_ID_BYTES))
 
 
@@ -84,6 +86,7 @@ def facts_of_request() -> Facts:
             remote_address=client_address(
                 request.remote_addr, request.headers.get("X-Forwarded-For"), wave().settings.trusted_proxies,
             ),
+            prefix=request.root_path or request.headers.get("X-Forwarded-Prefix", ""),
         )
     return cast("Facts", g.facts)
 

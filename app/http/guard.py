@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from app.errors import ForbiddenError, WrongHostError
+from app.errors import ForbiddenError, UnderPathError, WrongHostError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -39,8 +39,9 @@ PORT: Final = re.compile(r":[0-9]*$")
 
 
 def check_request(facts: Facts, settings: Settings) -> None:
-    """What every request has to pass, before any route. Raises: WrongHostError, ForbiddenError."""
+    """What every request has to pass, before any route. Raises: WrongHostError, UnderPathError, ForbiddenError."""
     check_host(facts, settings.hosts)
+    check_prefix(facts)
     check_same_site(facts)
 
 
@@ -57,6 +58,15 @@ def check_host(facts: Facts, hosts: Collection[str]) -> None:
         return
     if PORT.sub("", facts.host).rstrip(".").lower() not in hosts:
         raise WrongHostError(f"host {facts.host[:MAXIMUM_HOST_CHARACTERS]!r}")
+
+
+def check_prefix(facts: Facts) -> None:
+    """Refuse a request that a proxy passes on from under a path: links, forms and the cookie's host are the wallet's own.
+
+    Raises: UnderPathError.
+    """
+    if facts.prefix.strip("/"):
+        raise UnderPathError(f"under {facts.prefix[:MAXIMUM_HOST_CHARACTERS]!r}")
 
 
 def check_same_site(facts: Facts) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from app.errors import SettingError
 from app.models import Account
 from app.money import Currency, Money
+from app.settings import setting_name, where_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,10 @@ def check_currency(session: Session, currency: Currency) -> None:
     """Raises: SettingError when these books are in another currency than the one that is set."""
     begun_with = session.scalar(select(Account.currency).order_by(Account.id).limit(1))
     if begun_with not in (None, currency.code):
-        raise SettingError(f"the books are in {begun_with}, but PAYMENT_SYSTEM_CURRENCY is {currency.code}: set it to {begun_with}")
+        name = setting_name("currency", None)
+        raise SettingError(
+            f"{where_set(name)}the books are in {begun_with}, but {name} is {currency.code}: set it to {begun_with}"
+        )
 
 
 class Invariant(NamedTuple):

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import signal
 import sys
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Thread
 from typing import TYPE_CHECKING, Final
-
-from dotenv import dotenv_values
 
 from app.devdb import Cluster, DevDatabaseError, find_programs, forget, made_by
 from app.devdb.cluster import APP_ROLE, OWNER_ROLE
 from app.devdb.errors import full_disk, means_full_disk
 from app.devdb.note import note_left
 from app.errors import SettingError
-from app.local.choices import CHECKOUT, EVERY_ADDRESS, Choices, read_choices, refuse_used_port
+from app.local.choices import EVERY_ADDRESS, Choices, read_choices, refuse_used_port
 from app.local.errors import LocalRunError, StopRequested
 from app.local.web_server import await_end, serving
-from app.settings import PREFIX, load_settings
+from app.settings import PREFIX, given_settings, load_settings, where_set
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from app.demo import DemoLogin
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 LOCAL_SETTINGS: Final = {
     "PAYMENT_SYSTEM_ENVIRONMENT": "development",
     "PAYMENT_SYSTEM_SECURE_COOKIES": "false",
-    "PAYMENT_SYSTEM_OPENING_BALANCE": "1000.00",
+    # A whole number, which every currency has.
+    "PAYMENT_SYSTEM_OPENING_BALANCE": "1000",
 }
 HOSTS: Final = f"{PREFIX}HOSTS"
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -51,11 +52,14 @@ class Database:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, and return the process's exit code: 0 after Ctrl-C or SIGTERM, 1 after an expected failure, 2 for a bad argument."""
     try:
-        choices = read_choices(arguments)
-        if choices.reset:
-            _reset(choices.data_folder)
-        else:
-            _run(choices)
+        with _stop_requests():
+            choices = read_choices(arguments)
+            if choices.reset:
+                _reset(choices.data_folder)
+            else:
+                _run(choices)
+    except StopRequested:
+        _say("", "Stopped.")
     except (LocalRunError, DevDatabaseError, SettingError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - this is a program for a terminal
         return 1
@@ -69,23 +73,38 @@ def _reset(data_folder: Path) -> None:
 
 def _run(choices: Choices) -> None:
     refuse_used_port(choices)
+    environment = {**LOCAL_SETTINGS, HOSTS: choices.hosts, **given_settings()}
+    # Before there is a database: what is refused leaves nothing behind.
+    load_settings({**environment, "DATABASE_URL": environment.get("DATABASE_URL", "").strip() or "postgresql://"})
+    with _database(choices, environment) as database:
+        environment |= {"DATABASE_URL": database.url}
+        settings = load_settings(environment)
+        login = _interruptible(lambda: _fill(choices, database, settings))
+        with serving(choices.bind, environment) as web_server, _note(database, environment) as is_noted:
+            _announce(choices, database, login, is_noted=is_noted)
+            await_end(web_server, database.cluster)
+
+
+def _interruptible(work: Callable[[], DemoLogin | None]) -> DemoLogin | None:
+    """Do this work in a thread. A stop request leaves it where it is, and what it has not committed is lost.
+
+    Python raises what a signal asks for wherever it is just then, also where nothing may be raised: within an import, or a finalizer.
+    """
+    done: Future[DemoLogin | None] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the work is awaited
+            done.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
     try:
-        with _stop_requests():
-            environment = {**LOCAL_SETTINGS, HOSTS: choices.hosts, **_given_settings()}
-            with _database(choices, environment) as database:
-                environment |= {"DATABASE_URL": database.url}
-                settings = load_settings(environment)
-                login = _fill(choices, database, settings)
-                with serving(choices.bind, environment) as web_server, _note(database, environment) as is_noted:
-                    _announce(choices, database, login, is_noted=is_noted)
-                    await_end(web_server, database.cluster)
+        return done.result()
     except StopRequested:
-        _say("", "Stopped.")
-
-
-def _given_settings() -> dict[str, str]:
-    from_file = {name: value for name, value in dotenv_values(CHECKOUT / ".env").items() if value is not None}
-    return {**from_file, **os.environ}
+        # The database goes away under the work, and what that has to say of it is no news.
+        logging.disable()
+        raise
 
 
 @contextmanager
@@ -129,7 +148,8 @@ def _fill(choices: Choices, database: Database, settings: Settings) -> DemoLogin
             raise full_disk(choices.data_folder) from error
         if database.cluster is None and isinstance(error, OperationalError):
             raise LocalRunError(
-                f"The database of DATABASE_URL cannot be used ({_first_line(error)}): mend the address or start that database."
+                f"{where_set('DATABASE_URL')}The database of DATABASE_URL cannot be used ({_first_line(error)}): "
+                "mend the address or start that database."
             ) from error
         raise
 

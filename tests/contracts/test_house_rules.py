@@ -126,7 +126,8 @@ def _requires(name: str) -> list[str]:
 
 
 def test_the_locks_hold_every_named_package_with_hashes() -> None:
-    for lock, sources in (("requirements.txt", ["requirements.in"]), ("requirements-dev.txt", ["requirements.in", "requirements-dev.in"])):
+    run, run_on, dev = "requirements.in", "requirements-run.in", "requirements-dev.in"
+    for lock, sources in (("requirements.txt", [run]), ("requirements-run.txt", [run_on]), ("requirements-dev.txt", [run, run_on, dev])):
         text = (ROOT / lock).read_text(encoding="utf-8")
         pinned = {line.split("==")[0].split("[")[0] for line in text.splitlines() if "==" in line and not line.startswith((" ", "#"))}
         for source in sources:

@@ -48,6 +48,12 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str], str, int]] = {
     "a wrong registration": ("POST", "/register", FORM, "username=x&password=y", 422),
     "another host": ("GET", "/", {"Host": "evil.example"}, "", 421),
     "a style sheet of another host": ("GET", "/static/css/base.css", {"Host": "evil.example"}, "", 421),
+    "a page under a path": ("GET", "/", {"X-Forwarded-Prefix": "/wallet"}, "", 421),
+    "a style sheet under a path": ("GET", "/static/css/base.css", {"X-Forwarded-Prefix": "/wallet"}, "", 421),
+    "a query under a path": ("POST", "/graphql", {**JSON, "X-Forwarded-Prefix": "/wallet"}, QUERY, 421),
+    "a browser's query under a path": ("POST", "/graphql", {**JSON, "Origin": f"http://{HOST}", "X-Forwarded-Prefix": "/x"}, QUERY, 421),
+    "a page at the top": ("GET", "/", {"X-Forwarded-Prefix": "/"}, "", 200),
+    "a query at the top": ("POST", "/graphql", {**JSON, "X-Forwarded-Prefix": "/"}, QUERY, 200),
     "a token for a page": ("GET", "/wallet", {"Authorization": "Bearer nothing"}, "", 303),
     "a query": ("POST", "/graphql", JSON, QUERY, 200),
     "a query by GET": ("GET", "/graphql?query={__typename}", {}, "", 405),
@@ -156,3 +162,16 @@ def statuses(served: Served, framing: str, body: str) -> list[int]:
 @pytest.mark.parametrize("name", ["a query by GET", "a page by POST", "a method of no page"])
 def test_a_wrong_method_is_told_the_right_ones(answered: dict[str, Any], name: str) -> None:
     assert answered[name][1]["allow"]
+
+
+def test_under_a_path_of_the_environment_each_way_says_that_it_needs_a_host_name(database: Database) -> None:
+    """The API on the event loop, the API under Flask, which a browser's Origin leads to, and a page."""
+    with serving(database.app_url, {"WEB_CONCURRENCY": "1", "SCRIPT_NAME": "/wallet"}) as served:
+        origin = {"Origin": served.address}
+        for method, path, headers in (("POST", "/graphql", JSON), ("POST", "/graphql", {**JSON, **origin}), ("GET", "/login", {})):
+            connection = HTTPConnection(served.address.removeprefix("http://"), timeout=60)
+            connection.request(method, path, QUERY if method == "POST" else None, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            connection.close()
+            assert (answer.status, "works only at the top of a host name of its own" in text) == (421, True), (path, text)

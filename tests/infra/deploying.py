@@ -82,7 +82,7 @@ def changed_checkout(folder: Path) -> Path:
     """Another checkout of the same in this folder, but for a line of the program."""
     for name in ("ansible", "app", "schema", ".build"):
         shutil.copytree(ROOT / name, folder / name)
-    for name in ("Makefile", "gunicorn.conf.py", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "gunicorn.conf.py", "requirements.txt", "requirements-run.txt", "requirements-dev.txt"):
         shutil.copy2(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     with (folder / "app/money.py").open("a", encoding="utf-8") as module:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.devdb.folder import temporary_folder
+from tests.local.runs import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,3 +28,14 @@ def port() -> int:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]
         return number
+
+
+@pytest.fixture
+def checkout(folder: Path) -> Path:
+    """A checkout of the test's own: other runs of this one leave their note in it, and `.env` is its own."""
+    made = folder / "checkout"
+    for name in ("app", "schema"):
+        shutil.copytree(CHECKOUT / name, made / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("gunicorn.conf.py", ".flaskenv", "Makefile", *(path.name for path in CHECKOUT.glob("requirements*"))):
+        shutil.copy(CHECKOUT / name, made)
+    return made

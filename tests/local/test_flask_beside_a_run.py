@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from signal import SIGINT, SIGKILL
 from typing import TYPE_CHECKING
 
-import pytest
-
 from app.devdb.note import note_left, read_note
-from tests.local.runs import CHECKOUT, running
+from tests.local.runs import running
 from tests.processes import LIMIT_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOT_SET = "Error: DATABASE_URL is not set"
-
-
-@pytest.fixture
-def checkout(folder: Path) -> Path:
-    """A checkout of the test's own: other runs of this one leave their note in it too."""
-    made = folder / "checkout"
-    for name in ("app", "schema"):
-        shutil.copytree(CHECKOUT / name, made / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("gunicorn.conf.py", ".flaskenv"):
-        shutil.copy(CHECKOUT / name, made)
-    return made
 
 
 def flask(checkout: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -37,18 +38,12 @@ def test_bare_make_lists_every_target() -> None:
 
 
 def test_make_hands_its_variables_on_and_ignores_a_host_of_the_environment() -> None:
-    given = ("HOST=::1", "PORT=5001", "DATA=/some folder", "DEMO=0")
+    given = ("HOST=::1", "PORT=5001", "DATA=/Amara's \"own\"  `folder`", "DEMO=0")
     line = made("--dry-run", "run", *given).stdout.splitlines()[-1]
-    assert line.split("app.local ")[1].split() == [
-        "--data",
-        "'/some",
-        "folder'",
-        "--host",
-        "'::1'",
-        "--port",
-        "'5001'",
-        "--no-demo",
-    ]
+    expected = ["--data", "/Amara's \"own\"  `folder`", "--host", "::1", "--port", "5001", "--no-demo"]
+    assert shlex.split(line.split("app.local ")[1]) == expected
+    line = made("--dry-run", "reset", given[2]).stdout.splitlines()[-1]
+    assert shlex.split(line.split("app.local ")[1]) == [*expected[:2], "--reset"]
     line = made("--dry-run", "run", "DEMO=1", environment={"HOST": "laptop.example"}).stdout.splitlines()[-1]
     assert line.split("app.local ")[1].split() == ["--demo"]
     assert "DEMO is 0 or 1" in made("--dry-run", "run", "DEMO=maybe").stderr
@@ -65,7 +60,7 @@ def test_make_hands_its_variables_on_and_ignores_a_host_of_the_environment() -> 
     ],
 )
 def test_a_python_that_will_not_do_is_one_sentence(folder: Path, python: str, sentence: str) -> None:
-    for name in ("Makefile", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements-run.txt"):
         shutil.copy(CHECKOUT / name, folder)
     programs = folder / "bin"
     programs.mkdir()

