@@ -19,7 +19,7 @@ local := .venv/bin/python -m app.local $(if $(DATA),--data $(call quoted,$(DATA)
 define watch :=
 child=; asked=; \
 stopped() { printf '\nStopped.\n'; exit 130; }; \
-ask() { kill -TERM -- "-$$child" 2>/dev/null || kill -TERM "$$child" 2>/dev/null; }; \
+ask() { kill -TERM "-$$child" 2>/dev/null || kill -TERM "$$child" 2>/dev/null; }; \
 stop() { asked=1; case "$$child" in '') stopped;; starting) ;; *) ask;; esac; }; \
 trap stop INT TERM HUP; \
 stoppable() { \

@@ -1,0 +1,22 @@
+"""A test that this machine cannot run is left out and told; in CI it is a failure, so that nothing is left out unseen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.local.runs import CHECKOUT
+
+WALLS = "tests/infra/test_walls.py"
+REASON = "this machine lacks systemd-analyze, which counts"
+
+
+@pytest.mark.parametrize(("ci", "exit_status", "told"), [("", 0, "SKIPPED"), ("true", 1, "CI leaves no test out. Skipped: " + REASON)])
+def test_what_a_machine_lacks_is_left_out_and_fails_in_ci(ci: str, exit_status: int, told: str) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WAVE_", "PYTEST_"))}
+    command = [sys.executable, "-m", "pytest", "-n", "0", "--no-cov", WALLS]
+    done = subprocess.run(command, cwd=CHECKOUT, env={**kept, "CI": ci, "PATH": "/nowhere"}, check=False, capture_output=True, text=True)
+    assert (done.returncode, told in done.stdout, REASON in done.stdout) == (exit_status, True, True), done.stdout
