@@ -15,16 +15,18 @@ quoted = '$(subst ','\'',$(1))'
 local := .venv/bin/python -m app.local $(if $(DATA),--data $(call quoted,$(DATA)))
 
 # What is started by `stoppable` hears nothing of the terminal's Ctrl-C: this shell asks it to end, and says that it did. So nobody
-# sees Python's traceback, not even while Python only starts. Source: POSIX, "Signals and Error Handling" of asynchronous lists.
+# sees Python's traceback, not even while Python only starts. It asks twice: a shell that has not yet become the program loses the first.
+# Source: POSIX, "Signals and Error Handling" of asynchronous lists.
 define watch :=
 child=; asked=; \
 stopped() { printf '\nStopped.\n'; exit 130; }; \
-ask() { kill -TERM "-$$child" 2>/dev/null || kill -TERM "$$child" 2>/dev/null; }; \
+ask_once() { kill -TERM "-$$child" || kill -TERM "$$child"; }; \
+ask() { { ask_once; (sleep 1; ask_once) & } >/dev/null 2>&1; }; \
 stop() { asked=1; case "$$child" in '') stopped;; starting) ;; *) ask;; esac; }; \
 trap stop INT TERM HUP; \
 stoppable() { \
   child=starting; "$$@" & child=$$!; test -z "$$asked" || ask; \
-  while wait "$$child"; code=$$?; test -n "$$asked" && kill -0 "$$child" 2>/dev/null; do :; done; \
+  while wait "$$child" 2>/dev/null; code=$$?; test -n "$$asked" && kill -0 "$$child" 2>/dev/null; do :; done; \
   child=; test -z "$$asked" || test "$$code" -le 128 || stopped; return "$$code"; }
 endef
 # A process group of its own, so that what it starts itself is ended with it.
