@@ -6,6 +6,7 @@ Holds no rule of its own: both ways apply those of `app.http`, and the API's ans
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -97,6 +98,32 @@ class LoopDesk:
             await giving_way(engine.dispose)
 
 
+class BodyWatch:
+    """Sees whether a request's body was read in full; an answer given before that closes the connection, and says so.
+
+    What is left of the body would else be read as the next request. Source: RFC 9112, section 9.6.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent = {name: value for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")}
+        self._left_bytes = math.inf if b"transfer-encoding" in sent else int(sent.get(b"content-length", 0))
+        self._receive, self._send = receive, send
+
+    async def receive(self) -> dict[str, Any]:
+        """As the server's."""
+        message = await self._receive()
+        self._left_bytes -= len(message.get("body", b""))
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self._left_bytes = 0
+        return message
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """As the server's."""
+        if message["type"] == "http.response.start" and self._left_bytes > 0:
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await self._send(message)
+
+
 class Entry:
     """The ASGI application. Source: the ASGI specification 3.0, HTTP and lifespan."""
 
@@ -112,7 +139,8 @@ class Entry:
         elif scope["type"] == "http" and scope["path"] == GRAPHQL_PATH and _is_answered_here(scope):
             await self._graphql(scope, receive, send)
         else:
-            await self._pages(scope, receive, send)  # type: ignore[arg-type] # the same dictionaries under other names
+            body = BodyWatch(scope, receive, send)
+            await self._pages(scope, body.receive, body.send)  # type: ignore[arg-type] # the same dictionaries under other names
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -127,6 +155,7 @@ class Entry:
                 return
 
     async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
+        watch = BodyWatch(scope, receive, send)
         began_seconds = time.monotonic()
         promised = transport_security(self.running.settings)
         facts, content_type = _facts(scope, self.running.settings)
@@ -135,14 +164,14 @@ class Entry:
         except WalletError as error:
             made = failure(error, facts)
         else:
-            body = await _body(receive, maximum_body_bytes(facts))
+            body = await _body(watch.receive, maximum_body_bytes(facts))
             assert self._desk is not None  # nosec B101 # noqa: S101 - no request comes before the start-up is complete
             try:
                 made = await answer_soon(facts, content_type=content_type, body=body, running=self.running, desk=self._desk)
             except asyncio.CancelledError:
                 record_request(facts, status=CLIENT_IS_GONE, username=None, began_seconds=began_seconds)
                 raise
-        await send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, hsts=promised)})
+        await watch.send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, hsts=promised)})
         await send({"type": "http.response.body", "body": made.body})
         # Nobody waits for the line.
         record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds, deed=made.deed)
@@ -168,6 +197,7 @@ def _facts(scope: Scope, settings: Settings) -> tuple[Facts, str | None]:
         origin=headers.get(b"origin"), sec_fetch_site=headers.get(b"sec-fetch-site"), authorization=headers.get(b"authorization"),
         login_token=parse_cookie(cookie).get(cookie_name(secure=settings.secure_cookies)) if cookie else None,
         user_agent=headers.get(b"user-agent"),
+        content_encoding=headers.get(b"content-encoding"),
         remote_address=client_address(peer, forwarded_for, settings.trusted_proxies),
         # As a2wsgi has it for the pages.
         prefix=scope.get("root_path") or os.environ.get("SCRIPT_NAME") or headers.get(b"x-forwarded-prefix", ""),

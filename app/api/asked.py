@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_BODY_BYTES, maximum_body_bytes, takes_large_body
+from app.http import is_packed
 
 if TYPE_CHECKING:
     from app.api.documents import Prepared
@@ -42,6 +43,9 @@ def read_request(facts: Facts, content_type: str | None, body: bytes) -> Asked:
     if (content_type or "").partition(";")[0].strip().lower() != "application/json":
         message = "Send the request as JSON, with the header `Content-Type: application/json`."
         raise RequestRefusedError(UNSUPPORTED_MEDIA_TYPE, RequestCode.UNSUPPORTED_MEDIA_TYPE, [message])
+    if is_packed(facts):
+        message = "Send the body as it is, without `Content-Encoding`: nothing is unpacked."
+        raise RequestRefusedError(UNSUPPORTED_MEDIA_TYPE, RequestCode.UNSUPPORTED_MEDIA_TYPE, [message], {"Accept-Encoding": "identity"})
     limit = maximum_body_bytes(facts)
     if len(body) > limit:
         raise _too_large(limit)
@@ -63,12 +67,26 @@ def _too_large(limit: int) -> RequestRefusedError:
 
 def _json_of(body: bytes) -> object:
     try:
-        given: object = json.loads(body.decode(), parse_constant=_refuse_constant)
+        given: object = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
         if b"\\u" in body:  # half a surrogate pair is no text that could be stored or compared; JSON lets one be written as \ud800
             json.dumps(given, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise bad_request("The body is not JSON in UTF-8.") from None
+    except RecursionError:
+        raise bad_request("The body is nested too deeply. Send a flatter one.") from None
+    except UnicodeError:
+        raise bad_request("The body is not in UTF-8, or holds half a character. Send JSON in UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise bad_request(f"The body is not JSON from character {error.pos + 1} on: it breaks off, or is wrong there.") from None
+    except ValueError:
+        raise bad_request("The body holds a number that is too long, or none of JSON's. Send amounts as text.") from None
     return given
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; with a name that stands twice, one reader would take the first value and another one the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise bad_request("A name stands twice in an object of the body. Send it once.")
+    return found
 
 
 def _refuse_constant(name: str) -> object:

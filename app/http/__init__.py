@@ -4,7 +4,7 @@ from app.http.address import address_block, client_address
 from app.http.admission import admit_login, admit_password, admit_registration, remember_login
 from app.http.asking import Facts, Wave, bearer_token, facts_of_request, viewer_of, wave
 from app.http.failures import error_id_of, log_failure
-from app.http.guard import check_host, check_request, check_same_site, cookie_name, hardened, login_cookie, transport_security
+from app.http.guard import check_host, check_request, check_same_site, cookie_name, hardened, is_packed, login_cookie, transport_security
 from app.http.health import Readiness, readiness
 from app.http.pace import Pace
 from app.http.record import DONE, Deed, deed_refused, record_request
@@ -30,6 +30,7 @@ __all__ = [
     "error_id_of",
     "facts_of_request",
     "hardened",
+    "is_packed",
     "log_failure",
     "login_cookie",
     "readiness",

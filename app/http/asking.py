@@ -62,6 +62,7 @@ class Facts:
     """The client's, as `client_address` tells it."""
     prefix: str = ""
     """The path under which a proxy says that it serves this; empty at the top of a host."""
+    content_encoding: str | None = None
     request_id: str = field(default_factory=partial(token_hex, REQUEST_ID_BYTES))
 
 
@@ -83,6 +84,7 @@ def facts_of_request() -> Facts:
             authorization=request.headers.get("Authorization"),
             login_token=request.cookies.get(cookie_name(secure=wave().settings.secure_cookies)),
             user_agent=request.headers.get("User-Agent"),
+            content_encoding=request.headers.get("Content-Encoding"),
             remote_address=client_address(
                 request.remote_addr, request.headers.get("X-Forwarded-For"), wave().settings.trusted_proxies,
             ),

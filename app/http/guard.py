@@ -89,6 +89,11 @@ def check_same_site(facts: Facts) -> None:
         raise ForbiddenError(f"origin {facts.origin} on host {facts.host}")
 
 
+def is_packed(facts: Facts) -> bool:
+    """Whether the body was packed, as by gzip: nothing here unpacks it, since a little that is packed could be very much."""
+    return (facts.content_encoding or "identity").strip().lower() not in ("", "identity")
+
+
 def cookie_name(*, secure: bool) -> str:
     """The login cookie's name. `__Host-` makes the browser hold it to this very host and to HTTPS. Source: RFC 6265bis, 4.1.3."""
     return "__Host-login" if secure else "login"

@@ -33,7 +33,7 @@ WORDINGS: Final = {
     403: Wording("This is not allowed", "Open the wallet's own page and try again from there."),
     404: Wording("There is nothing here", "The address may be mistyped, or what was here is gone."),
     405: Wording("This page works differently", "It cannot be opened that way. Start again from the home page."),
-    413: Wording("That was too much to send", "Shorten what you entered and send it again."),
+    413: Wording("That was too much to send", "Shorten what you entered, or split the file, and send it again."),
     415: Wording("That is not what a form sends", "Open the page and send its form."),
     421: Wording("This is another address", "Open the wallet under its own name."),
     429: Wording("Wait a moment", "Wait a little and try again."),
@@ -41,6 +41,7 @@ WORDINGS: Final = {
     503: Wording("The wallet is catching its breath", "Try again in a moment."),
 }
 BAD_REQUEST: Final = 400
+TOO_LARGE: Final = 413
 BUG: Final = 500
 BUSY: Final = 503
 # What was not done for no fault of its own.
@@ -72,7 +73,10 @@ def failure_response(error: Exception) -> Response:
 
 
 def _http_failure(error: HTTPException) -> Response:
-    response = _error_page(error.code if error.code in WORDINGS else BAD_REQUEST, None)
+    code = error.code if error.code in WORDINGS else BAD_REQUEST
+    limit = request.max_content_length
+    sentence = f"{WORDINGS[TOO_LARGE].sentence} This page takes {limit // 1024:,} KB at most." if code == TOO_LARGE and limit else None
+    response = _error_page(code, sentence)
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response

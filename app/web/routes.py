@@ -10,7 +10,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.database import transact
 from app.errors import UnauthenticatedError, WalletError
-from app.http import Deed, deed_refused, facts_of_request, log_failure, viewer_of, wave
+from app.http import Deed, deed_refused, facts_of_request, is_packed, log_failure, viewer_of, wave
 from app.web.answers import Answer, Page, rendered
 from app.web.forms import FormRefusedError, belongs_to_form, errors_of, problems_of
 
@@ -106,7 +106,8 @@ def _answer(view: PublicView, again: PublicView | None, path: dict[str, Any], ma
     """Run the view in one transaction and render after its end, when no lock is held; a refused form is shown again."""
     # The second is for what is no file; it has a limit of Flask's own.
     request.max_content_length = request.max_form_memory_size = maximum_bytes
-    if request.method == "POST" and request.content_length and request.mimetype not in FORM_TYPES:
+    is_form = request.mimetype in FORM_TYPES and not is_packed(facts_of_request())
+    if request.method == "POST" and request.content_length and not is_form:
         raise UnsupportedMediaType
     try:
         answer = _transacted(view, path)

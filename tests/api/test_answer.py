@@ -81,13 +81,31 @@ def test_json_may_say_its_charset(client: FlaskClient) -> None:
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"{", b"query", b'{"query": "{viewer}"', b"\xff\xfe", b'{"query": NaN}', b'{"a": Infinity}', b"[" * 5000,
-    b'{"a": ' + b"9" * 5000 + b"}", rb'{"query": "\ud800"}', '{"query": ""}'.encode("utf-16"),
+@pytest.mark.parametrize(("body", "sentence"), [
+    (b"", "The body is not JSON from character 1 on: it breaks off, or is wrong there."),
+    (b"query", "The body is not JSON from character 1 on: it breaks off, or is wrong there."),
+    (b"{", "The body is not JSON from character 2 on: it breaks off, or is wrong there."),
+    (b'{"query": "{viewer}"', "The body is not JSON from character 21 on: it breaks off, or is wrong there."),
+    (b"\xff\xfe", "The body is not in UTF-8, or holds half a character. Send JSON in UTF-8."),
+    ('{"query": ""}'.encode("utf-16"), "The body is not in UTF-8, or holds half a character. Send JSON in UTF-8."),
+    (rb'{"query": "\ud800"}', "The body is not in UTF-8, or holds half a character. Send JSON in UTF-8."),
+    (b'{"query": NaN}', "The body holds a number that is too long, or none of JSON's. Send amounts as text."),
+    (b'{"a": Infinity}', "The body holds a number that is too long, or none of JSON's. Send amounts as text."),
+    (b'{"a": ' + b"9" * 5000 + b"}", "The body holds a number that is too long, or none of JSON's. Send amounts as text."),
+    (b"[" * 5000, "The body is nested too deeply. Send a flatter one."),
+    (b'{"query": "a", "query": "b"}', "A name stands twice in an object of the body. Send it once."),
+    (b'{"query": "a", "variables": {"amount": "1", "amount": "2"}}', "A name stands twice in an object of the body. Send it once."),
 ])
-def test_what_is_not_json_is_refused(stranger: FlaskClient, body: bytes) -> None:
+def test_what_is_not_json_is_refused_and_told_why(stranger: FlaskClient, body: bytes, sentence: str) -> None:
     message = refusal(stranger.post("/graphql", data=body, content_type="application/json"), 400, "BAD_REQUEST")
-    assert message == "The body is not JSON in UTF-8."
+    assert message == sentence
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "gzip, identity"])
+def test_a_packed_body_is_refused(stranger: FlaskClient, encoding: str) -> None:
+    response = stranger.post("/graphql", data=b"{}", content_type="application/json", headers={"Content-Encoding": encoding})
+    assert refusal(response, 415, "UNSUPPORTED_MEDIA_TYPE") == "Send the body as it is, without `Content-Encoding`: nothing is unpacked."
+    assert response.headers["Accept-Encoding"] == "identity"
 
 
 @pytest.mark.parametrize("body", [None, 1, "text", [], [{"query": BALANCED}], [{"query": BALANCED}] * 2])

@@ -14,6 +14,8 @@ from app.http.guard import SECURITY_HEADERS
 from tests.gunicorn import Served, serving
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conftest import Database
 
 HOST = "wallet.example"
@@ -62,6 +64,16 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str], str, int]] = {
     "a query as text": ("POST", "/graphql", {"Content-Type": "text/plain"}, QUERY, 415),
     "no JSON": ("POST", "/graphql", JSON, "{", 400),
     "no query": ("POST", "/graphql", JSON, "{}", 400),
+    "no object": ("POST", "/graphql", JSON, "[]", 400),
+    "JSON that breaks off": ("POST", "/graphql", JSON, QUERY[:-3], 400),
+    "JSON that is nested deeply": ("POST", "/graphql", JSON, "[" * 5_000 + "]" * 5_000, 400),
+    "variables that are nested deeply": (
+        "POST", "/graphql", JSON, QUERY[:-1] + ', "variables": {"x": ' + "[" * 800 + "]" * 800 + "}}", 200),
+    "a number that is too long": ("POST", "/graphql", JSON, QUERY[:-1] + ', "variables": {"x": ' + "9" * 5_000 + "}}", 400),
+    "a name that stands twice": ("POST", "/graphql", JSON, '{"query": "{ __typename }", "query": "{ users { totalCount } }"}', 400),
+    "a packed query": ("POST", "/graphql", {**JSON, "Content-Encoding": "gzip"}, QUERY, 415),
+    "a packed query of an origin": ("POST", "/graphql", {**JSON, "Content-Encoding": "gzip", "Origin": f"https://{HOST}"}, QUERY, 415),
+    "a packed form": ("POST", "/login", {**FORM, "Content-Encoding": "gzip"}, "username=nobody", 415),
     "a query that is too long": ("POST", "/graphql", JSON, " " * 10_241, 413),
     "a query with a wrong token": ("POST", "/graphql", {**JSON, "Authorization": "Bearer nothing"}, QUERY, 401),
     "a query of another site": ("POST", "/graphql", {**JSON, **CROSS}, QUERY, 403),
@@ -175,3 +187,49 @@ def test_under_a_path_of_the_environment_each_way_says_that_it_needs_a_host_name
             text = answer.read().decode()
             connection.close()
             assert (answer.status, "works only at the top of a host name of its own" in text) == (421, True), (path, text)
+
+
+# Both ways are answered by the same gunicorn: without Origin on the event loop, with it and the pages through Flask.
+EARLY = {
+    "a query that is too long, on the loop": ("POST /graphql", "Content-Type: application/json", 413),
+    "a query that is too long, through Flask": ("POST /graphql", f"Content-Type: application/json\r\nOrigin: http://{HOST}", 413),
+    "a query of another site": ("POST /graphql", "Content-Type: application/json\r\nSec-Fetch-Site: cross-site", 403),
+    "a form that is too long": ("POST /login", "Content-Type: application/x-www-form-urlencoded", 413),
+    "no form": ("POST /login", "Content-Type: text/plain", 415),
+    "a wrong method": ("PUT /graphql", "Content-Type: application/json", 405),
+    "no such page": ("POST /nowhere", "Content-Type: text/plain", 404),
+}
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_an_answer_before_the_body_was_read_closes_the_connection_and_says_so(early: Served, name: str) -> None:
+    request, headers, status = EARLY[name]
+    host, _, port = early.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        # Less than all of it, and no more: the answer comes all the same.
+        connection.sendall(f"{request} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\nContent-Length: 9000000\r\n\r\n".encode() + b"x" * 100_000)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head = answer.partition(b"\r\n\r\n")[0].decode().lower()
+    assert head.startswith(f"http/1.1 {status} ")
+    assert head.count("\r\nconnection: close") == 1
+
+
+@pytest.mark.parametrize(("request_line", "headers", "body"), [
+    ("POST /graphql", "Content-Type: application/json", QUERY),
+    ("POST /login", "Content-Type: application/x-www-form-urlencoded", "username=a"),
+    ("GET /healthz", "X: y", ""),
+])
+def test_an_answer_to_a_whole_request_keeps_the_connection(early: Served, request_line: str, headers: str, body: str) -> None:
+    host, _, port = early.address.removeprefix("http://").partition(":")
+    request = f"{request_line} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\nContent-Length: {len(body)}\r\n"
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(f"{request}\r\n{body}{request}Connection: close\r\n\r\n{body}".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert len(re.findall(rb"HTTP/1\.1 \d{3} ", answer)) == 2
+    assert answer.lower().count(b"\r\nconnection: close") == 1
+
+
+@pytest.fixture
+def early(database: Database) -> Iterator[Served]:
+    with serving(database.app_url, {"WEB_CONCURRENCY": "1"}) as served:
+        yield served
