@@ -93,7 +93,9 @@ class AmountField extends HTMLElement {
   verdict(text) {
     const exponent = Number(this.dataset.exponent);
     const match = /^(0|[1-9][0-9]{0,15})(?:\.([0-9]*))?$/.exec(text);
-    const example = exponent ? "Write digits and a point, for example 12.50." : "Write a whole number.";
+    const example = exponent ? "Write only the number, for example 12.50." : "Write a whole number.";
+    if (/^0[0-9]+(\.[0-9]*)?$/.test(text)) return ["There are too many zeros at the beginning.", true];
+    if (/^\.[0-9]+$/.test(text)) return ["There is no digit before the point.", true];
     if (!match) return text ? [example, true] : ["", false];
     const fraction = match[2] ?? "";
     if (fraction.length > exponent) return [exponent ? `At most ${exponent} digits after the point.` : example, true];
