@@ -48,4 +48,4 @@ def _prove_units(release: Release) -> None:
     )
     if checked.returncode:
         told = checked.stderr.strip().splitlines()
-        raise FailedError(f"systemd cannot use the units of the new release: {told[0] if told else 'it does not say why'}.")
+        raise FailedError(f"systemd cannot use the units of the new release: {told[0].rstrip('.') if told else 'it does not say why'}.")

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from payment_system_release.host import CURRENT, HOST_FOLDER, FailedError, attempt, run
+from payment_system_release.host import CURRENT, HOST_FOLDER, FailedError, attempt, last_words, run
 from payment_system_release.host_files import NGINX, NGINX_WALL, differ, read
 from payment_system_release.serving import ANSWER_SECONDS, said, start
 
@@ -21,11 +21,18 @@ UNIT: Final = "nginx.service"
 HERE: Final = ("127.0.0.1", 443)
 # After a reload a worker of before may take one more connection, and new ones need a moment to be there.
 TAKE_UP_SECONDS: Final = 10
+# What nginx calls a worker that takes no more connections.
+ENDING: Final = "is shutting down"
 
 
 def prove(release: Release) -> None:
     """Whether nginx can use the settings, by asking its program; the one that runs notices nothing. Raises: FailedError."""
-    run(["nginx", "-e", "stderr", "-t", "-q", "-c", release.host_file(NGINX)], why="nginx cannot use the settings of the new release")
+    checked = attempt(["nginx", "-e", "stderr", "-t", "-q", "-c", release.host_file(NGINX)])
+    if checked.returncode:
+        # The last line says that there is something wrong, the one before it what.
+        told = [line.partition("[emerg]")[2].strip() for line in checked.stderr.splitlines() if "[emerg]" in line]
+        cause = told[0] if told else last_words(checked.stderr)
+        raise FailedError(f"nginx cannot use the settings of the new release: {cause}.")
 
 
 def have_in_force(release: Release | None, before: Release | None) -> None:
@@ -105,16 +112,26 @@ def _main_process() -> int:
 
 
 def _reload() -> None:
-    """Have it read its settings, and wait until workers with them are there. Raises: FailedError with what it says."""
+    """Have it read its settings, and wait until only workers with them take connections. Raises: FailedError with what it says."""
     before = _workers()
     run(["systemctl", "reload", UNIT], why="The proxy does not read its settings")
     end = time.monotonic() + TAKE_UP_SECONDS
-    while not _workers() - before:
+    # One of before would answer as before, and what is wrong would not show.
+    while not _workers() - before or _workers() & before:
         if time.monotonic() > end:
             raise FailedError(f"The proxy did not take up its settings: {said(UNIT)}")
         time.sleep(0.05)
 
 
 def _workers() -> set[str]:
+    """The processes that take connections; one that was told to end only finishes those that it has."""
     process = _main_process()
-    return set(Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split())
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()
+    return {child for child in children if ENDING not in _title(child)}
+
+
+def _title(process: str) -> str:
+    try:
+        return Path("/proc", process, "cmdline").read_text(encoding="utf-8")
+    except OSError:
+        return ENDING
