@@ -60,7 +60,7 @@ systemctl restart postgresql@17-main
 pg_createcluster 17 second >/dev/null
 systemd-run --quiet --unit=shop --setenv=PGPASSWORD=shop psql --host=127.0.0.1 --username=shop --command='SELECT pg_sleep(100000)'
 echo 'server { listen 8080; return 200 "shop"; }' > /etc/nginx/sites-enabled/shop
-sed -i 's/# server_tokens off/server_tokens off/' /etc/nginx/nginx.conf
+echo '# edited' >> /etc/nginx/nginx.conf
 echo '# edited' >> /etc/nginx/sites-available/default
 systemctl disable --quiet --now nginx
 timeout 20 sh -c 'until ss -ltn | grep -q :5000 && ss -ltn | grep -q :7000 && ss -tn | grep -q :5432; do :; done'
@@ -73,7 +73,7 @@ systemctl daemon-reload
 userdel payment-system
 systemctl stop shop
 pg_dropcluster 17 second
-runuser -u postgres -- psql --quiet --dbname=postgres --command='DROP DATABASE shop' --command='DROP ROLE shop'
+runuser -u postgres -- psql --quiet --dbname=postgres --command='DROP DATABASE shop WITH (FORCE)' --command='DROP ROLE shop'
 runuser -u postgres -- psql --quiet --dbname=postgres --command='ALTER SYSTEM RESET listen_addresses'
 systemctl restart postgresql@17-main
 """
