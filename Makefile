@@ -78,7 +78,7 @@ rollback: $(INVENTORY) .venv/tools ## Have the hosts serve the release before, w
 	began=$$(date +%s); ( $(playbook) rollback.yml $(ARGS) ) && echo "Rolled back in $$(( $$(date +%s) - began )) s." \
 	  || { $(serving) --word='Not rolled back: the cause stands above.'; exit 1; }
 
-status: $(INVENTORY) .venv/tools ## Show each host's release, health, books, disk, certificate and exposure
+status: $(INVENTORY) .venv/tools ## Show each host's release, health, books, disk, certificate, exposure and drift
 	@$(playbook) status.yml $(ARGS)
 
 logs: $(INVENTORY) .venv/tools ## Follow the wallet's log on a host. TO=its name, where there are several

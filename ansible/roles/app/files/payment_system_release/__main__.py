@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from payment_system_release.content import forget_others, led_to, made_of, prune, unpack
+from payment_system_release.content import forget_others, led_to, made_of, prune, unpack, unpacked
 from payment_system_release.cutover import cut_over, tidy
+from payment_system_release.drift import deviations, mend
 from payment_system_release.host import CURRENT, PREVIOUS, FailedError, alone, say
 from payment_system_release.proxy import is_served
 from payment_system_release.serving import is_serving
 from payment_system_release.status import status, told
+
+if TYPE_CHECKING:
+    from payment_system_release.content import Release
 
 
 def main() -> int:
@@ -57,13 +62,21 @@ def _install(chosen: argparse.Namespace) -> dict[str, Any]:
         raise FailedError("What this deploy sent is gone: another one has ended meanwhile. Deploy again.")
     configuration = json.loads(chosen.configuration.read_text(encoding="utf-8"))
     release = made_of(chosen.program, chosen.wheels, configuration)
+    fresh = partial(unpacked, release, chosen.program, chosen.wheels, configuration)
+    mended = mend(release, fresh) if led_to(CURRENT) == release else []
     if led_to(CURRENT) == release and is_serving(release) and is_served(release):
-        return {"changed": False, "release": release.id}
+        return {"changed": bool(mended), "release": release.id, **_in_force(release, mended)}
     if unpack(release, chosen.program, chosen.wheels, configuration):
         say(f"The release {release.id} is unpacked.")
     line = cut_over(release, chosen.by, is_new=True)
+    mended += mend(release, fresh)
     forget_others(*sent)
-    return {"changed": True, "release": release.id, "pruned": prune(chosen.keep), "audit": line}
+    return {"changed": True, "release": release.id, "pruned": prune(chosen.keep), "audit": line, **_in_force(release, mended)}
+
+
+def _in_force(release: Release, mended: list[str]) -> dict[str, list[str]]:
+    """What was mended, and what is still not as the release says."""
+    return {"mended": mended, "left": [each.sentence for each in deviations(release)]}
 
 
 def _rollback(by: str) -> dict[str, Any]:

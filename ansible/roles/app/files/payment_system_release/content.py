@@ -7,16 +7,21 @@ import json
 import os
 import re
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from payment_system_release.host import CURRENT, HOST_FOLDER, INCOMING, PREVIOUS, RELEASES, ROOT, STANDBY, USER, FailedError, attempt, run
+from payment_system_release.manifest import write_manifest
 
 if TYPE_CHECKING:
     import subprocess  # nosec B404 # for the type of an answer alone
+    from collections.abc import Iterator
 
 ID_CHARACTERS = 12
+# Compiled programs tell by their content, not by a time, what they were made of. Source: Python's documentation, py_compile.
+SAME_EACH_TIME = {"SOURCE_DATE_EPOCH": "0"}
 SETTINGS = ".env"
 FREE_BYTES = 500_000_000
 # PostgreSQL lets root be the owner of the tables.
@@ -82,17 +87,24 @@ def unpack(release: Release, program: Path, wheels: Path, configuration: dict[st
         return False
     if shutil.disk_usage(ROOT).free < FREE_BYTES:
         raise FailedError(f"Less than {FREE_BYTES // 1_000_000} MB are free under {ROOT}: make room, then try again.")
+    with unpacked(release, program, wheels, configuration) as partial:
+        run(["sync", "--file-system", partial], why="The disk does not keep the release")
+        partial.rename(release.folder)
+    return True
+
+
+@contextmanager
+def unpacked(release: Release, program: Path, wheels: Path, configuration: dict[str, str]) -> Iterator[Path]:
+    """A folder with all that the release consists of, gone after the block unless it was moved. Raises: FailedError."""
     os.umask(0o022)
     partial = RELEASES / f"{release.id}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
         _fill(partial, release, program, wheels, configuration)
-        run(["sync", "--file-system", partial], why="The disk does not keep the release")
-        partial.rename(release.folder)
+        yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return True
 
 
 def _fill(partial: Path, release: Release, program: Path, wheels: Path, configuration: dict[str, str]) -> None:
@@ -108,19 +120,24 @@ def _fill(partial: Path, release: Release, program: Path, wheels: Path, configur
         raise FailedError(f"There is no pip in {PIP_FOLDER}: install python3-venv.")
     run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--no-index",
          "--find-links", partial / "wheels", "--require-hashes", "--no-deps", "--requirement", partial / "requirements.txt"],
-        why="The wheels cannot be installed", settings={"PYTHONPATH": str(pip)})
+        why="The wheels cannot be installed", settings={"PYTHONPATH": str(pip), **SAME_EACH_TIME})
     shutil.rmtree(partial / "wheels")
     run([python, "-m", "compileall", "-q", "-s", partial, "-p", release.folder, "app", "schema", "gunicorn.conf.py"],
-        why="The program is not Python", folder=partial)
+        why="The program is not Python", folder=partial, settings=SAME_EACH_TIME)
     settings = partial / SETTINGS
     settings.touch(0o640)
     for name, content in configuration.items():
         path = partial / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
+        before = CURRENT / name
+        # Who has read a file of the same content has read this one.
+        if before.is_file() and before.read_bytes() == path.read_bytes():
+            os.utime(path, ns=(before.stat().st_atime_ns, before.stat().st_mtime_ns))
     with settings.open("a", encoding="utf-8") as file:
         file.write(f"PAYMENT_SYSTEM_RELEASE_ID={release.id}\n")
     shutil.chown(settings, "root", USER)
+    write_manifest(partial)
 
 
 def forget_others(*kept: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,20 @@ WRONG: Final = """
     WHERE error IS NOT NULL
 """
 WAITING: Final = "SELECT count(*) FROM pg_settings WHERE pending_restart"
+# The last file that names a setting decides. Of hba_file and ident_file PostgreSQL does not keep where they are said.
+# Source: PostgreSQL's documentation, pg_file_settings.
+IN_FORCE: Final = """
+    WITH said AS (SELECT DISTINCT ON (name) name, sourcefile FROM pg_file_settings ORDER BY name, seqno DESC),
+        ours AS (SELECT DISTINCT name FROM pg_file_settings WHERE sourcefile LIKE '%/conf.d/payment-system%'),
+        other AS (SELECT name, sourcefile AS file FROM said JOIN ours USING (name) UNION
+            SELECT name, coalesce(sourcefile, '') FROM pg_settings JOIN ours USING (name)
+            WHERE NOT pending_restart AND source <> 'override')
+    SELECT json_build_object(
+        'overridden', (SELECT coalesce(json_agg(json_build_array(name, file)), '[]') FROM other
+            WHERE file NOT LIKE '%/conf.d/payment-system%'),
+        'pending', (SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE pending_restart),
+        'read_at', extract(epoch FROM pg_conf_load_time())::float)
+"""
 READ_AT: Final = "SELECT pg_conf_load_time()"
 
 
@@ -66,6 +81,34 @@ def have_in_force(release: Release | None, before: Release | None) -> None:
     _check_files()
     if _ask(WAITING) != "0":
         raise FailedError(f"PostgreSQL did not take up all of its settings when {unit} was started: its table pg_settings says which.")
+
+
+def take_up(release: Release, *, anew: bool) -> None:
+    """Have PostgreSQL read its settings now, or start anew. Raises: FailedError with what is wrong in them."""
+    unit = f"postgresql@{read(release, POSTGRESQL_VERSION).decode().strip()}-main.service"
+    if anew or not is_active(unit):
+        start(unit)
+    else:
+        _check_files()
+        _reload(unit)
+    if _ask(WAITING) != "0":
+        start(unit)
+    _check_files()
+
+
+def in_force() -> tuple[list[tuple[str, str]], list[str], float]:
+    """What PostgreSQL goes by: settings of ours that another file says, each with that file, those that wait for a start, and when it read.
+
+    Raises: FailedError when it does not answer.
+    """
+    found = json.loads(_ask(IN_FORCE))
+    return [(name, file) for name, file in found["overridden"]], found["pending"], found["read_at"]
+
+
+def reset(name: str) -> None:
+    """Forget what `ALTER SYSTEM` said of a setting."""
+    # ast-grep-ignore: sql-put-together - the name is PostgreSQL's own, of its table pg_file_settings
+    _ask(f"ALTER SYSTEM RESET {name}")
 
 
 def _check_files() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
 import socket
 import ssl
 import time
@@ -52,6 +54,26 @@ def have_in_force(release: Release | None, before: Release | None) -> None:
         start(UNIT)
     elif differ(release, before, NGINX) or (release and not is_served(release)):
         _reload()
+
+
+def take_up(*, anew: bool) -> None:
+    """Have the proxy read its settings now, or start anew. Raises: FailedError."""
+    if anew or not _reads_current():
+        start(UNIT)
+    else:
+        _reload()
+
+
+def taken_up_at() -> float | None:
+    """When the proxy last read its settings, which its youngest worker has; None when none runs."""
+    booted = re.search(r"^btime (\d+)$", Path("/proc/stat").read_text(encoding="utf-8"), re.MULTILINE)
+    process = _main_process()
+    workers = _workers() if process else set()
+    if not (booted and workers):
+        return None
+    # Behind the program's name, which may hold anything. Source: proc(5), /proc/[pid]/stat, starttime.
+    started = [int(Path(f"/proc/{worker}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]) for worker in workers]
+    return int(booted[1]) + max(started) / os.sysconf("SC_CLK_TCK")
 
 
 def is_served(release: Release) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from payment_system_release.books import read_books
 from payment_system_release.content import led_to
+from payment_system_release.drift import deviations
 from payment_system_release.host import AUDIT, CURRENT, PREVIOUS, RELEASES, FailedError, attempt
 from payment_system_release.proxy import is_served
 from payment_system_release.serving import MAIN, is_serving
@@ -39,6 +40,7 @@ def status() -> dict[str, Any]:
         "last": _last_change(), "books": books,
         "disk_free_gigabytes": round(disk.free / 1e9, 1), "disk_used_percent": round(100 * disk.used / disk.total),
         "certificate_days_left": _days_left(current.certificate) if current and current.certificate else None, "exposure": _exposure(),
+        "drift": [each.sentence for each in deviations(current)] if current else [],
     }
 
 
@@ -54,7 +56,8 @@ def told(found: dict[str, Any]) -> str:
         "Certificate": "none" if days is None else f"good for {days} days",
         "Exposure": ", ".join(f"{unit} {score}" for unit, score in found["exposure"].items()),
     }
-    return "\n".join(f"{name:<12} {value}" for name, value in lines.items())
+    drift = [f"{'Drift':<12} {sentence}" for sentence in found["drift"] or ["none"]]
+    return "\n".join([*(f"{name:<12} {value}" for name, value in lines.items()), *drift])
 
 
 def _told_of_health(found: dict[str, Any]) -> str:
