@@ -1,6 +1,6 @@
 # Everything there is to type. `make` alone lists it. Python 3.11 to 3.13 and make are all that must be there before.
 .DEFAULT_GOAL := help
-.PHONY: help run reset test test-deploy soak bench deploy check rollback status logs ssh lint lock readme screenshot clean
+.PHONY: help run reset test quick test-deploy soak bench deploy check rollback status logs ssh lint lock readme screenshot clean
 
 # HOST from the environment is ignored: some shells export it as this machine's name, and the wallet would be open to the network.
 ifeq ($(origin HOST),environment)
@@ -53,6 +53,9 @@ reset: .venv/installed ## Forget the database that `make run` made. DATA=its fol
 
 test: .venv/tools .venv/browser ## Run all tests, on a real PostgreSQL and, as root, on hosts with systemd; what was left out is told at the end
 	@.venv/bin/python -m pytest
+
+quick: .venv/tools ## Run the tests that need no host, browser or load, in 4 minutes
+	@.venv/bin/python -m pytest --no-cov -m 'not hosts and not load' --ignore tests/browser --ignore tests/faults
 
 test-deploy: .venv/tools ## Of these, only those that deploy to hosts and break them
 	@.venv/bin/python -m pytest -n 0 --no-cov -m hosts tests/infra

@@ -67,6 +67,7 @@ def queries() -> st.SearchStrategy[str]:
     return st.one_of([field.as_strategy() for field in fields]).map(lambda case: str(case.body))
 
 
+@pytest.mark.load
 def test_a_thousand_requests_of_any_kind_neither_break_it_nor_learn_anything(
     served: Served, database: Database, sessions: Any, viewer: Any, browser: Any, figure: Figure
 ) -> None:

@@ -234,6 +234,7 @@ def test_counts_outlive_a_restart_and_hold_for_every_process(database: Database,
         assert statuses(served, 6) == [200] * 4 + [429] * 2
 
 
+@pytest.mark.load
 def test_a_name_that_is_nobodys_costs_what_any_other_does(
     sessions: Sessions, settings: Settings, viewer: Any, hashes: list[str], figure: Figure
 ) -> None:

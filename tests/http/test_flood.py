@@ -11,6 +11,8 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import pytest
+
 from app import identity
 from app.database import transact
 from app.http.admission import LOGINS
@@ -68,6 +70,7 @@ class Flood:
         return sorted(took)
 
 
+@pytest.mark.load
 def test_a_flood_of_logins_is_turned_away_before_hashing_and_others_pay_on(
     database: Database, sessions: Sessions, viewer: Any, figure: Figure
 ) -> None:

@@ -9,6 +9,7 @@ from threading import Barrier, Event
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import text
 
 from app.errors import InsufficientFundsError, RefundTooLargeError
@@ -66,6 +67,7 @@ class Bank:
         return seen
 
 
+@pytest.mark.load
 def test_the_bank_20_clients_on_8_accounts_for_30_seconds(book: Book, database: Database) -> None:
     bank = Bank(book)
     with ThreadPoolExecutor(BANK_CLIENTS + 1) as pool:

@@ -52,6 +52,7 @@ OPENING = 1000_00
 PEOPLE = 4
 
 
+@pytest.mark.load
 @dataclass
 class Paid:
     """A payment or refund in the model."""
