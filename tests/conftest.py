@@ -44,6 +44,8 @@ CLUSTER_SETTINGS = {"max_connections": "300", "shared_buffers": "128MB", "synchr
 MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of our own is made in it
 
 HOSTS_FOLDER = "tests/infra/"
+# They start hosts or containers of their own, and touch none that the other modules of the folder share.
+WITH_HOSTS_OF_THEIR_OWN = ("tests/infra/test_containers.py", "tests/infra/test_tls.py")
 FIGURE = "figure"
 Figure = Callable[[str], None]
 
@@ -98,12 +100,17 @@ class Browsers(Protocol):
 
 
 class HostsOnOneWorker(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
-    """Gives the tests on hosts to one worker, at first, so that hosts are started and deployed to once; any other test to whoever is free.
+    """Gives the tests on shared hosts to one worker, first, so that hosts are started and deployed to once.
+
+    A module with hosts of its own goes as a whole to the worker that is free, and any other test by itself.
 
     Not xdist's groups: its 3.8 writes them into an attribute that pytest 9.2 does not read any more, and each worker deploys.
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        if module in WITH_HOSTS_OF_THEIR_OWN:
+            return module
         return HOSTS_FOLDER if nodeid.startswith(HOSTS_FOLDER) else nodeid
 
 
