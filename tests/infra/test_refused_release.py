@@ -43,7 +43,7 @@ subprocess.run(["systemctl", "kill", "--signal=KILL", "run-*.service"])
     ("host/nginx.service.conf", "ProtectSystem=strict", "ProtectSystem=strict\nExecStartPre=/bin/false", "nginx.service does not start"),
     ("host/postgresql/reload.conf", "fsync = on", "fsync = perhaps", 'parameter "fsync" requires a Boolean value'),
     ("host/postgresql/start.conf", "shared_buffers = ", "shared_bufers = ", 'unrecognized configuration parameter "shared_bufers"'),
-    ("host/postgresql/start.conf", "shared_buffers = ", "shared_buffers = 9000GB # not ", "postgresql@"),
+    ("host/postgresql/start.conf", "shared_buffers = ", "shared_buffers = 900GB # not ", "postgresql@"),
     ("host/postgresql/pg_hba.conf", "peer map=payment-system", "per map=payment-system", 'invalid authentication method "per"'),
     ("host/postgresql/pg_ident.conf", "payment-system   root ", "payment-system   nobody ", "cannot be read"),
     ("host/postgresql/postgresql@.service.conf", "NoNewPrivileges=yes", "NoNewPrivilege=yes", "NoNewPrivilege"),
