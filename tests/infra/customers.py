@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.infra.hosts import Host
 
 ANSWER_SECONDS: Final = 60
-PASSWORD: Final = "correct-horse-battery-staple-27"
+PASSWORD: Final = "zanzibar-7-lamps-under-moss"
 REGISTER: Final = "mutation R($input: RegisterInput!) { register(input: $input) { viewer { user { username } } errors { code message } } }"
 LOG_IN: Final = "mutation L($input: LogInInput!) { logIn(input: $input) { viewer { user { username } } errors { code } } }"
 TOKEN: Final = "mutation T($input: CreateApiTokenInput!) { createApiToken(input: $input) { secret errors { code message } } }"
