@@ -7,28 +7,28 @@ from typing import Any, Final
 
 # By the kind of what was found: the word of payment_system_adopt that takes it over, or none when nothing does, and the sentence.
 SENTENCES: Final = {
-    "unit": ("", "{paths} is not from a deploy, and it has the name of the wallet's: move it away, or {elsewhere}"),
+    "unit": ("", "{paths} is not from a deploy, and it has the name of the wallet's: move it away, or deploy to another host."),
     "unit_runs": ("", (
         "{paths} is not from a deploy, and it has the name of the wallet's. {runs} runs{ports}: "
-        "stop it and move it away (`systemctl disable --now {runs}`), or {elsewhere}")),
-    "file": ("", "{paths} is not from a deploy, and it has the name of the wallet's: move it away, or {elsewhere}"),
-    "folder": ("", "{path} holds {names}, which no deploy put there, and it is the wallet's folder: move it away, or {elsewhere}"),
+        "stop it and move it away (`systemctl disable --now {runs}`), or deploy to another host.")),
+    "file": ("", "{paths} is not from a deploy, and it has the name of the wallet's: move it away, or deploy to another host."),
+    "folder": ("", "{path} holds {names}, which no deploy put there, and it is the wallet's folder: move it away, or deploy to another host."),
     "account": ("", (
         "The account payment-system has {has}, and the wallet's has neither home nor shell nor groups: "
-        "give that account another name (`usermod --login NEW payment-system`), or {elsewhere}")),
+        "give that account another name (`usermod --login NEW payment-system`), or deploy to another host.")),
     "settings": ("postgresql", (
         "{path} has rules of its own ({rules}), and the deploy would put them out of force: "
         "only accounts of this host would come in, by the socket.")),
     "listens": ("", (
         "PostgreSQL listens on {addresses}, and the wallet's listens on its socket alone: "
-        "set listen_addresses back to localhost and restart it, or {elsewhere}")),
+        "set listen_addresses back to localhost and restart it, or deploy to another host.")),
     "rights": ("postgresql", "The role {role} of PostgreSQL has {rights}, and the deploy would take that away for good."),
     "databases": ("", "PostgreSQL holds {names}, and the deploy would let nobody into another database than payment_system: {elsewhere}"),
     "roles": ("", "PostgreSQL has {names}, and the deploy would let in no other role than its own: {elsewhere}"),
     "owner": ("", "The database payment_system belongs to the role {role}, not to payment_system_owner: {elsewhere}"),
     "clients": ("", (
         "{names} is connected to PostgreSQL over the network, and the deploy would cut that off: "
-        "end it where it comes from. {elsewhere}")),
+        "end it where it comes from, or {elsewhere}")),
     "replication": ("", "PostgreSQL is one of several that copy from each other ({names}), and the deploy would cut that off: {elsewhere}"),
     "stopped": ("", (
         "The PostgreSQL cluster {cluster} in {folder} is stopped, so that nobody can say what it holds: "
@@ -40,7 +40,7 @@ SENTENCES: Final = {
         "There is another PostgreSQL cluster, {cluster} in {folder}, and the deploy would cut it off from the network: {elsewhere}")),
     "cluster_port": ("", (
         "The PostgreSQL cluster {cluster} listens on port {port}, and the wallet asks on 5432: "
-        "set `port = 5432` in its postgresql.conf and restart it. {elsewhere}")),
+        "set `port = 5432` in its postgresql.conf and restart it, or {elsewhere}")),
     "database_port": ("", "Port 5432 is taken by {program}, which is not Debian's PostgreSQL: stop it there, or deploy to another host."),
     "sites": ("nginx", "nginx has {paths}, which Debian did not put there, and the deploy would have it serve the wallet alone."),
     "web_port": ("", "Port {ports} is taken by {program}: stop it there (`systemctl disable --now NAME`), or deploy to another host."),
