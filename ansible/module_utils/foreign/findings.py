@@ -12,7 +12,8 @@ SENTENCES: Final = {
         "{paths} is not from a deploy, and it has the name of the wallet's. {runs} runs{ports}: "
         "stop it and move it away (`systemctl disable --now {runs}`), or deploy to another host.")),
     "file": ("", "{paths} is not from a deploy, and it has the name of the wallet's: move it away, or deploy to another host."),
-    "folder": ("", "{path} holds {names}, which no deploy put there, and it is the wallet's folder: move it away, or deploy to another host."),
+    "folder": ("", (
+        "{path} holds {names}, which no deploy put there, and it is the wallet's folder: move it away, or deploy to another host.")),
     "account": ("", (
         "The account payment-system has {has}, and the wallet's has neither home nor shell nor groups: "
         "give that account another name (`usermod --login NEW payment-system`), or deploy to another host.")),

@@ -1,0 +1,62 @@
+"""Owns the expected failures: one class each, told twice, to the person and to the log.
+
+Knows no framework. An edge reads `code`, `http_status`, `field`, `user_message` and `data()`; it never parses `str(error)`,
+which is for the log and may hold ids and amounts.
+"""
+
+from app.errors.access import (
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+    UnderPathError,
+    WrongCredentialsError,
+    WrongHostError,
+)
+from app.errors.base import WalletError, at_input
+from app.errors.inputs import InvalidAmountError, InvalidInputError, InvalidPasswordError, InvalidUsernameError, UsernameTakenError
+from app.errors.outages import ConflictRetryError, DatabaseUnavailableError, SettingError
+from app.errors.payments import (
+    BalanceTooLargeError,
+    HeldBackError,
+    IdempotencyKeyReusedError,
+    InsufficientFundsError,
+    NotRefundableError,
+    RefundTooLargeError,
+    RequestNotOpenError,
+    SelfPaymentError,
+    WalletClosedError,
+    WalletFrozenError,
+    WalletNotEmptyError,
+)
+
+__all__ = [
+    "BalanceTooLargeError",
+    "ConflictRetryError",
+    "DatabaseUnavailableError",
+    "ForbiddenError",
+    "HeldBackError",
+    "IdempotencyKeyReusedError",
+    "InsufficientFundsError",
+    "InvalidAmountError",
+    "InvalidInputError",
+    "InvalidPasswordError",
+    "InvalidUsernameError",
+    "NotFoundError",
+    "NotRefundableError",
+    "RateLimitedError",
+    "RefundTooLargeError",
+    "RequestNotOpenError",
+    "SelfPaymentError",
+    "SettingError",
+    "UnauthenticatedError",
+    "UnderPathError",
+    "UsernameTakenError",
+    "WalletClosedError",
+    "WalletError",
+    "WalletFrozenError",
+    "WalletNotEmptyError",
+    "WrongCredentialsError",
+    "WrongHostError",
+    "at_input",
+]
