@@ -140,5 +140,5 @@ def _belongs(name: str, listed: str) -> bool:
 
 
 def _subclasses(base: type[WalletError]) -> set[type[WalletError]]:
-    found = {each for each in base.__subclasses__() if hasattr(each, "code") and each.__module__ == "app.errors"}
+    found = {each for each in base.__subclasses__() if hasattr(each, "code") and each.__module__.startswith("app.errors.")}
     return found | {deeper for each in found for deeper in _subclasses(each)}
