@@ -148,6 +148,8 @@ def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[L
                     load.paid[key] = ended - began
                     load.moments.append((ended, ended - began))
                 load.news.notify_all()
+            # To and fro, so that nobody runs out of money, however long it lasts.
+            payer, payee = payee, payer
         wallet.close()
 
     with ThreadPoolExecutor(connections) as executor:
