@@ -13,8 +13,8 @@ from payment_system_release.content import forget_others, led_to, made_of, prune
 from payment_system_release.cutover import cut_over, tidy
 from payment_system_release.drift import deviations, mend
 from payment_system_release.host import CURRENT, PREVIOUS, FailedError, alone, say
-from payment_system_release.proxy import is_served
-from payment_system_release.serving import is_serving
+from payment_system_release.proxy import check_served, is_served
+from payment_system_release.serving import MAIN, check_ready, is_serving
 from payment_system_release.status import status, told
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def _install(chosen: argparse.Namespace) -> dict[str, Any]:
         say(f"The release {release.id} is unpacked.")
     line = cut_over(release, chosen.by, is_new=True)
     mended += mend(release, fresh)
+    check_ready(MAIN, release)
+    check_served(release)
     forget_others(*sent)
     return {"changed": True, "release": release.id, "pruned": prune(chosen.keep), "audit": line, **_in_force(release, mended)}
 

