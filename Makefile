@@ -54,7 +54,7 @@ reset: .venv/installed ## Forget the database that `make run` made. DATA=its fol
 test: .venv/tools .venv/browser ## Run all tests, on a real PostgreSQL and, as root, on hosts with systemd; what was left out is told at the end
 	@.venv/bin/python -m pytest
 
-quick: .venv/tools ## Run the tests that need no host, browser or load, in 4 minutes
+quick: .venv/tools ## Run the tests that need no host, browser or load
 	@.venv/bin/python -m pytest --no-cov -m 'not hosts and not load' --ignore tests/browser --ignore tests/faults
 
 test-deploy: .venv/tools ## Of these, only those that deploy to hosts and break them
