@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 Tokens = Callable[["Host"], dict[str, str]]
 
+# They look at hosts that nobody has deployed to, and at what the first deploy alone has done. All others follow.
+FIRST = ("tests/infra/test_hosts.py", "tests/infra/test_first_deploy.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of bare hosts and of the first deploy before those that change what the shared hosts serve."""
+    order = {module: place for place, module in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(FIRST)))
+
 
 @pytest.fixture(scope="session")
 def network() -> Iterator[Hosts]:

@@ -18,7 +18,6 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(1800)]
 
 CURRENT: Final = "/opt/payment-system/current"
 PSQL: Final = "runuser -u postgres -- psql --quiet --dbname=postgres --command"
-# What is done by hand, and what is told of it. None of these may cost a payment to mend.
 UNIT: Final = "/etc/systemd/system/payment-system.service.d/nice.conf"
 WALL: Final = "/etc/systemd/system/nginx.service.d/payment-system.conf"
 # What is done by hand, and what is told of it. None of these may cost a payment to mend.
@@ -117,13 +116,4 @@ def test_a_setting_in_a_file_of_somebody_elses_is_said_and_left(network: Hosts, 
     host.run(f"rm {folder}/zz.conf && {PSQL} 'SELECT pg_reload_conf()'")
     assert (done.exit_status, done.changed) == (0, {host.name: 0}), done.output[-5000:]
     assert f"Left: PostgreSQL goes by jit from {folder}/zz.conf, not from the release. That file is not ours to change" in words(done)
-    assert status(host)["drift"] == []
-
-
-def test_nothing_is_to_be_mended_after_a_deploy(network: Hosts, host: Host) -> None:
-    """Every service's loaded state is equal to its file: systemd itself says so of all."""
-    done = make("deploy", inventory_of(network), "--limit", host.name)
-    assert (done.exit_status, done.changed) == (0, {host.name: 0}), done.output[-5000:]
-    units = "payment-system.service payment-system.socket payment-system-probe.socket nginx 'postgresql@*' payment-system-firewall ssh"
-    assert set(host.run(f"systemctl show --property=NeedDaemonReload {units}").stdout.split()) == {"NeedDaemonReload=no"}
     assert status(host)["drift"] == []

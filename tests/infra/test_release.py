@@ -28,7 +28,6 @@ from tests.infra.deploying import (
     send,
     status,
 )
-from tests.infra.hosts import RELEASES
 from tests.infra.serving import served, still_serves
 
 if TYPE_CHECKING:
@@ -50,15 +49,6 @@ BROKEN_MIGRATION = f"""printf '%s\\n' 'revision, down_revision = "broken", "{LAS
     '    raise ValueError("no such table")' > schema/migrations/{int(LAST_MIGRATION) + 1:04}_broken.py"""
 # systemd's own words alone, and from a moment on: from the end on, journalctl may pass over the first line that fits.
 STANDBY_STARTS = "journalctl --follow --since=now --output=cat _PID=1 UNIT=payment-system-standby.service"
-
-
-def test_a_second_run_changes_nothing(network: Hosts, first_run: Played, figure: Figure) -> None:
-    again = make("deploy", inventory_of(network))
-    assert again.exit_status == 0, again.output[-5000:]
-    assert again.changed == dict.fromkeys(RELEASES, 0), again.output
-    one = make("deploy", inventory_of(network), "--limit", RELEASES[1])
-    figure(f"two bare hosts to serving: {first_run.seconds:.0f} s (bar 300); with nothing to change: {again.seconds:.0f} s, "
-           f"one host {one.seconds:.0f} s (bar 30)")
 
 
 def test_a_change_of_the_code_is_deployed_and_no_request_fails(
