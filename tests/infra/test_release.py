@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(1800)]
 
 CONNECTIONS = 16
+CURRENT, PREVIOUS, ENVIRONMENTS = (f"/opt/payment-system/{name}" for name in ("current", "previous", "environments"))
 MOVES = 10
 """Of each of the two hosts."""
 STEADY_PAYMENTS = 500
@@ -55,6 +56,7 @@ def test_a_change_of_the_code_is_deployed_and_no_request_fails(
     network: Hosts, host: Host, tokens: Tokens, tmp_path: Path, figure: Figure
 ) -> None:
     before = status(host)["release"]
+    host.run(f"mkdir {ENVIRONMENTS}/of-no-release")
     with paying(host.address, tokens(host), 4) as load:
         done = make("deploy", inventory_of(network), "--limit", host.name, checkout=changed_checkout(tmp_path))
     figure(f"{host.name}: make deploy of a change of the code, under load: {done.seconds:.0f} s (bar 60)")
@@ -62,6 +64,9 @@ def test_a_change_of_the_code_is_deployed_and_no_request_fails(
     after = status(host)
     assert (after["release"] != before, after["previous"], after["ready"]) == (True, before, True)
     assert load.failed == []
+    # Both run on the same wheels, and so in the same environment; one that no release runs in is gone.
+    assert len(set(host.run(f"readlink --canonicalize {CURRENT}/venv {PREVIOUS}/venv").stdout.split())) == 1
+    assert host.run(f"ls {ENVIRONMENTS}").stdout.count("\n") == 1
     # Of what deploys have sent, only the last is left.
     assert sorted(name.rpartition(".")[2] for name in host.run(f"ls {INCOMING}").stdout.split()) == ["gz", "json", "tar"]
 

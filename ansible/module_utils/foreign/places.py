@@ -30,7 +30,7 @@ FILES: Final = {
 }
 FOLDER: Final = Path("/opt/payment-system")
 # A deploy that was cut off may have left some of these, and no others; `.current.new` is on its way to be `current`.
-FOLDER_NAMES: Final = re.compile(r"current|incoming|installer\.pyz|moving|previous|releases|standby|\..*\.new")
+FOLDER_NAMES: Final = re.compile(r"current|environments|incoming|installer\.pyz|moving|previous|releases|standby|\..*\.new")
 NO_SHELLS: Final = ("/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false")
 NO_HOME: Final = "/nonexistent"
 

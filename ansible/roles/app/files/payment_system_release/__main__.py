@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from payment_system_release.content import forget_others, led_to, made_of, prune, unpack, unpacked
+from payment_system_release.content import Sent, forget_others, led_to, prune, unpack
 from payment_system_release.cutover import cut_over, tidy
 from payment_system_release.drift import deviations, mend
 from payment_system_release.host import CURRENT, PREVIOUS, FailedError, alone, say
@@ -60,16 +59,15 @@ def _install(chosen: argparse.Namespace) -> dict[str, Any]:
     sent = (chosen.program, chosen.wheels, chosen.configuration)
     if not all(path.exists() for path in sent):
         raise FailedError("What this deploy sent is gone: another one has ended meanwhile. Deploy again.")
-    configuration = json.loads(chosen.configuration.read_text(encoding="utf-8"))
-    release = made_of(chosen.program, chosen.wheels, configuration)
-    fresh = partial(unpacked, release, chosen.program, chosen.wheels, configuration)
-    mended = mend(release, fresh) if led_to(CURRENT) == release else []
+    content = Sent(chosen.program, chosen.wheels, json.loads(chosen.configuration.read_text(encoding="utf-8")))
+    release = content.release
+    mended = mend(release, content) if led_to(CURRENT) == release else []
     if led_to(CURRENT) == release and is_serving(release) and is_served(release):
         return {"changed": bool(mended), "release": release.id, **_in_force(release, mended)}
-    if unpack(release, chosen.program, chosen.wheels, configuration):
+    if unpack(content):
         say(f"The release {release.id} is unpacked.")
     line = cut_over(release, chosen.by, is_new=True)
-    mended += mend(release, fresh)
+    mended += mend(release, content)
     check_ready(MAIN, release)
     check_served(release)
     forget_others(*sent)

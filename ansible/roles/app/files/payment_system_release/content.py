@@ -1,4 +1,4 @@
-"""Owns what a release is: its program, virtual environment, settings and files for the host, in a folder named after all of them."""
+"""Owns what a release is: its program, settings and files for the host, and a link to its environment, in a folder named after all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from payment_system_release.environment import SAME_EACH_TIME, VENV, environment, prune_environments
 from payment_system_release.host import CURRENT, HOST_FOLDER, INCOMING, PREVIOUS, RELEASES, ROOT, STANDBY, USER, FailedError, attempt, run
 from payment_system_release.manifest import write_manifest
 
@@ -20,14 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ID_CHARACTERS = 12
-# Compiled programs tell by their content, not by a time, what they were made of. Source: Python's documentation, py_compile.
-SAME_EACH_TIME = {"SOURCE_DATE_EPOCH": "0"}
 SETTINGS = ".env"
+REQUIREMENTS = "requirements.txt"
 FREE_BYTES = 500_000_000
 # PostgreSQL lets root be the owner of the tables.
 OWNER_URL = "postgresql://payment_system_owner@/payment_system?host=/run/postgresql"
-# Debian keeps pip as a wheel for its `venv`; run from there, it stays out of what serves.
-PIP_FOLDER = Path("/usr/share/python-wheels")
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,11 @@ class Release:
     def folder(self) -> Path:
         """Where it is, whole, or not at all."""
         return RELEASES / self.id
+
+    @property
+    def environment(self) -> Path:
+        """Where its virtual environment is, which it may share with others."""
+        return (self.folder / VENV).resolve()
 
     def host_file(self, name: str) -> Path:
         """Where one of the files is that the host reads (host_files.py)."""
@@ -60,14 +63,29 @@ class Release:
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """What became of its Python, run as the service's user with the release's own settings."""
-        return attempt(["runuser", "-u", USER, "--", self.folder / "venv/bin/python", *arguments], folder=self.folder,
+        return attempt(["runuser", "-u", USER, "--", self.folder / VENV / "bin/python", *arguments], folder=self.folder,
                        settings={"PYTHONDONTWRITEBYTECODE": "1"})
 
     def upgrade_tables(self) -> subprocess.CompletedProcess[str]:
         """What became of its migrations, run as root, who may be the owner of the tables."""
-        command = [str(self.folder / "venv/bin/python"), "-m", "flask", "--app", "app.commands.program", "db", "upgrade"]
+        command = [str(self.folder / VENV / "bin/python"), "-m", "flask", "--app", "app.commands.program", "db", "upgrade"]
         return attempt(command, folder=self.folder,
                        settings={"FLASK_SKIP_DOTENV": "1", "PYTHONDONTWRITEBYTECODE": "1", "DATABASE_URL": OWNER_URL})
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a deploy sends: two archives, and the settings and files for the host by their paths in the release."""
+
+    program: Path
+    wheels: Path
+    configuration: dict[str, str]
+
+    @property
+    def release(self) -> Release:
+        """The release of this content. The same content is the same release; a changed unit is a changed release, too."""
+        content = f"{self.program.name} {self.wheels.name} {json.dumps(self.configuration, sort_keys=True)}"
+        return Release(hashlib.sha256(content.encode()).hexdigest()[:ID_CHARACTERS])
 
 
 def led_to(link: Path) -> Release | None:
@@ -75,58 +93,43 @@ def led_to(link: Path) -> Release | None:
     return Release(link.resolve().name) if link.exists() else None
 
 
-def made_of(program: Path, wheels: Path, configuration: dict[str, str]) -> Release:
-    """The release of this content. The same content is the same release; a changed unit is a changed release, too."""
-    content = f"{program.name} {wheels.name} {json.dumps(configuration, sort_keys=True)}"
-    return Release(hashlib.sha256(content.encode()).hexdigest()[:ID_CHARACTERS])
-
-
-def unpack(release: Release, program: Path, wheels: Path, configuration: dict[str, str]) -> bool:
+def unpack(sent: Sent) -> bool:
     """Have the release's folder be there. Returns whether it was made now. Raises: FailedError; then there is no such folder."""
-    if release.folder.exists():
+    folder = sent.release.folder
+    if folder.exists():
         return False
     if shutil.disk_usage(ROOT).free < FREE_BYTES:
         raise FailedError(f"Less than {FREE_BYTES // 1_000_000} MB are free under {ROOT}: make room, then try again.")
-    with unpacked(release, program, wheels, configuration) as partial:
+    with unpacked(sent) as partial:
         run(["sync", "--file-system", partial], why="The disk does not keep the release")
-        partial.rename(release.folder)
+        partial.rename(folder)
     return True
 
 
 @contextmanager
-def unpacked(release: Release, program: Path, wheels: Path, configuration: dict[str, str]) -> Iterator[Path]:
+def unpacked(sent: Sent) -> Iterator[Path]:
     """A folder with all that the release consists of, gone after the block unless it was moved. Raises: FailedError."""
     os.umask(0o022)
-    partial = RELEASES / f"{release.id}.partial"
+    partial = RELEASES / f"{sent.release.id}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        _fill(partial, release, program, wheels, configuration)
+        _fill(partial, sent)
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _fill(partial: Path, release: Release, program: Path, wheels: Path, configuration: dict[str, str]) -> None:
+def _fill(partial: Path, sent: Sent) -> None:
     # With the time of now: of a file of the same size and time, the proxy would tell browsers that it is the one they have.
-    run(["tar", "--extract", "--gzip", "--touch", "--no-same-owner", "--file", program, "--directory", partial],
+    run(["tar", "--extract", "--gzip", "--touch", "--no-same-owner", "--file", sent.program, "--directory", partial],
         why="The program cannot be unpacked")
-    (partial / "wheels").mkdir()
-    run(["tar", "--extract", "--no-same-owner", "--file", wheels, "--directory", partial / "wheels"], why="The wheels cannot be unpacked")
-    python = partial / "venv/bin/python"
-    run(["python3", "-m", "venv", "--without-pip", partial / "venv"], why="No virtual environment can be made")
-    pip = max(PIP_FOLDER.glob("pip-*.whl"), default=None)
-    if pip is None:
-        raise FailedError(f"There is no pip in {PIP_FOLDER}: install python3-venv.")
-    run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--no-index",
-         "--find-links", partial / "wheels", "--require-hashes", "--no-deps", "--requirement", partial / "requirements.txt"],
-        why="The wheels cannot be installed", settings={"PYTHONPATH": str(pip), **SAME_EACH_TIME})
-    shutil.rmtree(partial / "wheels")
-    run([python, "-m", "compileall", "-q", "-s", partial, "-p", release.folder, "app", "schema", "gunicorn.conf.py"],
-        why="The program is not Python", folder=partial, settings=SAME_EACH_TIME)
+    (partial / VENV).symlink_to(environment(sent.wheels, partial / REQUIREMENTS))
+    run([partial / VENV / "bin/python", "-m", "compileall", "-q", "-s", partial, "-p", sent.release.folder,
+         "app", "schema", "gunicorn.conf.py"], why="The program is not Python", folder=partial, settings=SAME_EACH_TIME)
     settings = partial / SETTINGS
     settings.touch(0o640)
-    for name, content in configuration.items():
+    for name, content in sent.configuration.items():
         path = partial / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
@@ -135,7 +138,7 @@ def _fill(partial: Path, release: Release, program: Path, wheels: Path, configur
         if before.is_file() and before.read_bytes() == path.read_bytes():
             os.utime(path, ns=(before.stat().st_atime_ns, before.stat().st_mtime_ns))
     with settings.open("a", encoding="utf-8") as file:
-        file.write(f"PAYMENT_SYSTEM_RELEASE_ID={release.id}\n")
+        file.write(f"PAYMENT_SYSTEM_RELEASE_ID={sent.release.id}\n")
     shutil.chown(settings, "root", USER)
     write_manifest(partial)
 
@@ -154,4 +157,5 @@ def prune(keep: int) -> list[str]:
     gone = [path for path in by_age[keep:] if Release(path.name) not in in_use]
     for path in gone:
         shutil.rmtree(path)
+    prune_environments()
     return [path.name for path in gone]

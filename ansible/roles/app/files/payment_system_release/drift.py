@@ -9,17 +9,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from payment_system_release import drift_services, drift_units, host_files, postgresql, proxy
+from payment_system_release.content import REQUIREMENTS, unpacked
 from payment_system_release.deviation import Cure, Deviation
+from payment_system_release.environment import VENV, fresh_environment
 from payment_system_release.host import CURRENT, FailedError, run, say
 from payment_system_release.manifest import deviating, restore
 from payment_system_release.serving import MAIN, start, stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from payment_system_release.content import Release
+    from payment_system_release.content import Release, Sent
 
 # A file of the release that somebody else than the service reads, and who has to read it again.
 READERS = {
@@ -40,11 +38,11 @@ def deviations(release: Release) -> list[Deviation]:
     ]
 
 
-def mend(release: Release, fresh: Callable[[], AbstractContextManager[Path]]) -> list[str]:
+def mend(release: Release, sent: Sent) -> list[str]:
     """Have in force what the release says, and nothing beside it that can be taken away.
 
     Args:
-        fresh: has the release unpacked anew in a folder; called only when a file has to come from there.
+        sent: the same release as it was sent; unpacked anew only when a file has to come from there.
 
     Returns: what was mended, a sentence each. What is not ours to mend is left.
 
@@ -58,7 +56,7 @@ def mend(release: Release, fresh: Callable[[], AbstractContextManager[Path]]) ->
             return mended
         for each in curable:
             say(f"This is mended: {each.sentence}")
-        _mend(release, curable, fresh)
+        _mend(release, curable, sent)
         mended += [each.sentence for each in curable if each.sentence not in mended]
     left = [each.sentence for each in deviations(release) if each.cures]
     if left:
@@ -66,13 +64,20 @@ def mend(release: Release, fresh: Callable[[], AbstractContextManager[Path]]) ->
     return mended
 
 
-def _mend(release: Release, curable: list[Deviation], fresh: Callable[[], AbstractContextManager[Path]]) -> None:
+def _mend(release: Release, curable: list[Deviation], sent: Sent) -> None:
     if any(Cure.CONTENT in each.cures for each in curable):
-        with fresh() as folder:
-            restore(release.folder, folder)
+        _restore(release, sent)
     for each in curable:
         each.undo()
     _carry_out(release, frozenset(cure for each in curable for cure in each.cures))
+
+
+def _restore(release: Release, sent: Sent) -> None:
+    with unpacked(sent) as folder:
+        restore(release.folder, folder)
+        if deviating(release.environment):
+            with fresh_environment(sent.wheels, folder / REQUIREMENTS) as environment:
+                restore(release.environment, environment)
 
 
 def _carry_out(release: Release, cures: frozenset[Cure]) -> None:
@@ -98,12 +103,16 @@ def _carry_out(release: Release, cures: frozenset[Cure]) -> None:
 
 
 def _content(release: Release) -> list[Deviation]:
+    found = deviating(release.folder)
+    if not release.environment.exists():
+        found[VENV] = "missing"
+    found |= {f"{VENV}/{name}": word for name, word in deviating(release.environment).items()}
     return [
         Deviation(
             f"The file {name} of the release is {word}. A deploy brings back the one that was sent.",
             frozenset({Cure.CONTENT, READERS.get(name, Cure.SERVICE)}),
         )
-        for name, word in deviating(release.folder).items()
+        for name, word in found.items()
     ]
 
 

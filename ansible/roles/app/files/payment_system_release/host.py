@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 USER: Final = "payment-system"
 ROOT: Final = Path("/opt/payment-system")
 RELEASES: Final = ROOT / "releases"
+ENVIRONMENTS: Final = ROOT / "environments"
 INCOMING: Final = ROOT / "incoming"
 """Where a deploy puts what it sends."""
 CURRENT: Final = ROOT / "current"

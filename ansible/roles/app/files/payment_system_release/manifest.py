@@ -1,4 +1,4 @@
-"""Owns which files a release had when it was unpacked, so that one that was changed, added or lost since then shows."""
+"""Owns which files a folder had when it was unpacked, so that one that was changed, added or lost since then shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_manifest(folder: Path) -> None:
 
 
 def deviating(folder: Path) -> dict[str, str]:
-    """Each file that is not as it was, with `changed`, `added` or `missing`; none of a release from before there were manifests."""
+    """Each file that is not as it was, with `changed`, `added` or `missing`; none of a folder from before there were manifests."""
     path = folder / MANIFEST
     if not path.is_file():
         return {}
