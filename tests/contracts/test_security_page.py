@@ -9,10 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+DEFENDED = PAGE.partition("## What is defended, and by what")[2].partition("\n## ")[0]
 _, _, TABLE = PAGE.partition("## OWASP ASVS 5.0, levels 1 and 2")
 SHOWN, _, REST = TABLE.partition("What deviates, and why:")
 DEVIATIONS, _, BESIDE = REST.partition("What does not apply:")
-NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", TABLE)))
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE)))
 NUMBER = re.compile(r"\d{1,2}\.\d{1,2}(\.\d{1,2})?")
 # How many requirements of levels 1 and 2 each section has; those of level 3 are its last. Source: OWASP ASVS 5.0.0.
 REQUIREMENTS = {
@@ -26,13 +27,20 @@ REQUIREMENTS = {
 
 def rows(table: str) -> list[list[str]]:
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines() if line.startswith("| ")]
-    return [row for row in cells if row[0] != "requirement"]
+    return [row for row in cells if row[0] not in ("against", "requirement")]
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED, ids=lambda each: each or "all of it")
 def test_a_test_that_is_named_exists(path: str, name: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert f"def {name}(" in text if name else "def test_" in text
+
+
+def test_every_line_of_what_is_defended_has_a_test() -> None:
+    assert len(rows(DEFENDED)) > 15
+    for row in rows(DEFENDED):
+        assert len(row) == 3, row
+        assert "`tests/" in row[-1], row
 
 
 def test_every_requirement_has_a_number_and_a_test_or_a_reason() -> None:
