@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ from flask.cli import with_appcontext
 from app import identity, payments
 from app.commands.answers import answer, counted, facts, json_option, table
 from app.commands.audit import AuditedCommand
+from app.commands.confirming import can_ask, confirm
 from app.commands.desk import desk
 
 if TYPE_CHECKING:
@@ -37,18 +37,12 @@ def export(username: str, *, as_json: bool) -> None:
 def close(username: str, *, yes: bool, as_json: bool) -> None:
     """Close an account for good: names, logins and tokens go, the entries stay under a neutral name. The wallet has to be empty."""
     person = desk().transact(lambda session: identity.find_person(session, username))
-    if not yes:
-        _confirm(f"Close the account of {person.username} ({person.display_name}) for good?")
+    if can_ask(yes=yes):
+        confirm(f"Close the account of {person.username} ({person.display_name}) for good?", declined="Nothing was closed.")
     currency = desk().settings.currency
     neutral = desk().transact(lambda session: identity.close_account(session, person.username, currency=currency))
     text = f"The account of {person.username} is closed. Its entries stay in the books under the name {neutral}."
     answer(text, {"username": person.username, "closed_as": neutral}, as_json=as_json)
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask on. Give --yes.")
-    click.confirm(question, abort=True, err=True)
 
 
 def _print(session: Session, username: str, *, as_json: bool) -> None:

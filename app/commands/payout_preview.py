@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from app import payments
 from app.commands.answers import Json, counted, facts, moment, table
+from app.commands.confirming import can_ask, confirm
 from app.commands.failures import ExitCode
 from app.errors import InsufficientFundsError, InvalidInputError, WalletError
 from app.money import Money
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # More than anyone reads at a terminal; the total counts all.
 MAXIMUM_LINES_SHOWN: Final = 50
 MAXIMUM_REPEATED_SHOWN: Final = 10
-NO_TERMINAL: Final = "Nobody is here to ask. Add --yes to pay without a question, or --dry-run to see what would be paid."
 
 
 def tell_preview(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, err: bool = True) -> None:
@@ -53,9 +52,7 @@ def ask(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, yes: 
 
     Raises: InvalidInputError when nobody can be asked, and InsufficientFundsError. Ends the command when the answer is no.
     """
-    asks = not yes and sys.stdin.isatty()
-    if not asks and not yes:
-        raise InvalidInputError(user_message=NO_TERMINAL)
+    asks = can_ask(yes=yes)
     same = payments.repeated_lines(lines)
     if same and not repeated and not asks:
         raise InvalidInputError(user_message=f"{_repeated(same)} Add --repeated if they are meant.")
@@ -74,9 +71,7 @@ def ask(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, yes: 
         click.get_current_context().exit(ExitCode.NO)
     question = f"Pay {preview.total.formatted} from {payer.username}"
     question += ", each of the lines that are the same" if same else ""
-    if not click.confirm(f"\n{question}?", default=False, err=True):
-        click.echo("Nothing was paid.", err=True)
-        click.get_current_context().exit(ExitCode.NO)
+    confirm(f"\n{question}?", declined="Nothing was paid.")
 
 
 def json_of_preview(lines: list[PayoutLine], preview: PayoutPreview, payer: Person) -> Json:

@@ -99,7 +99,7 @@ def test_an_account_is_closed_for_good(operator: Operator) -> None:
 
 @pytest.mark.usefixtures("alice")
 def test_without_a_terminal_and_without_yes_nothing_is_closed(operator: Operator) -> None:
-    assert operator.is_refused("users close alice", code=2, typed="y\n") == "There is no terminal to ask on. Give --yes."
+    assert operator.is_refused("users close alice", code=2, typed="y\n") == "Nobody is here to ask. Add --yes to do it without a question."
     assert operator.json("users show alice")["status"] == "open"
 
 

@@ -121,7 +121,7 @@ def test_a_dry_run_shows_all_and_pays_nothing(operator: Operator, file: Any) -> 
 
 def test_without_a_terminal_nothing_is_paid_unless_yes_is_said(operator: Operator, file: Any) -> None:
     told = operator.is_refused("money payout", file("bob,1"), "--from", "alice", code=2)
-    assert told == "Nobody is here to ask. Add --yes to pay without a question, or --dry-run to see what would be paid."
+    assert told == "Nobody is here to ask. Add --yes to do it without a question."
     assert balances(operator) == ["1000.00", "1000.00", "1000.00"]
 
 
