@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.local.runs import CHECKOUT
-from tests.local.stopping import serves, stopped_at
+from tests.local.stopping import Moment, serves, stopped_at
 
 if TYPE_CHECKING:
     from tests.conftest import Figure
@@ -46,6 +46,29 @@ def installed(checkout: Path) -> set[str]:
     folders = checkout.glob(".venv/lib/python3*/site-packages/*.dist-info")
     names = {folder.name.split("-")[0].replace("_", "-").lower() for folder in folders}
     return names - {"pip", "setuptools"}
+
+
+def makes_the_environment(folder: Path, _said: str) -> bool:
+    return (folder / "checkout/.venv/pyvenv.cfg").exists()
+
+
+def has_half_of_the_packages(folder: Path, _said: str) -> bool:
+    return bool(installed(folder / "checkout"))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("moment", [makes_the_environment, has_half_of_the_packages])
+def test_ctrl_c_while_it_is_set_up_says_stopped_and_the_next_start_begins_anew(folder: Path, port: int, moment: Moment) -> None:
+    checkout = fresh_clone(folder)
+    told = stopped_at(moment, checkout, port)
+    assert (told[0], told.count("Stopped.")) == ("Setting up .venv. This happens once.", 1)
+    assert not any("Traceback" in line or "Error" in line.replace("Error 130", "") for line in told), told
+    assert (checkout / ".venv/unfinished").exists()
+    assert not (checkout / ".venv/installed").exists()
+    left = checkout / ".venv/left-over"
+    left.touch()
+    told = stopped_at(lambda folder, said: not left.exists() and makes_the_environment(folder, said), checkout, port)
+    assert (told[0], told.count("Stopped.")) == ("Setting up .venv. This happens once.", 1)
 
 
 @pytest.mark.timeout(600)
