@@ -148,13 +148,13 @@ def given_settings() -> dict[str, str]:
 
 def where_set(name: str) -> str:
     """How a sentence about this variable begins when its value is from `.env`: with the file and the line. Else it is empty."""
-    if name in os.environ or not FILE.is_file():
+    # The `flask` program copies the file into its environment.
+    written = dotenv_values(FILE).get(name)
+    if written is None or os.environ.get(name, written) != written:
         return ""
     with FILE.open(encoding="utf-8") as file:
         # Of several lines the last one counts.
         found = [each.original for each in parse_stream(file) if each.key == name and each.value is not None]
-    if not found:
-        return ""
     # Empty lines before it are counted as its own.
     blank = found[-1].string[: -len(found[-1].string.lstrip())].count("\n")
     return f"{FILE.absolute()}, line {found[-1].line + blank}: "

@@ -23,6 +23,7 @@ from app.errors import (
     WalletFrozenError,
     WalletNotEmptyError,
 )
+from app.settings import where_set
 
 
 class ExitCode(IntEnum):
@@ -127,4 +128,5 @@ def _told_by_database(error: DBAPIError) -> tuple[ExitCode, str] | None:
 
 def _unreachable(reason: str) -> str:
     first_line = next((line.strip() for line in reason.splitlines() if line.strip()), "no reason given")
-    return f"The database cannot be reached ({first_line}). Check that PostgreSQL runs and that DATABASE_URL is right. Try again."
+    return (f"{where_set('DATABASE_URL')}The database cannot be reached ({first_line}). "
+            "Check that PostgreSQL runs and that DATABASE_URL is right. Try again.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +30,7 @@ GROUPS = {
     "db": {"upgrade", "check"},
     "schema": {"export"},
 }
+CHECKOUT = Path(__file__).parents[2]
 COMMANDS = [(group, command) for group, commands in GROUPS.items() for command in sorted(commands)]
 ARGUMENTS = {
     "users show": "alice", "users freeze": "alice", "users unfreeze": "alice", "users badge": "alice",
@@ -63,6 +67,16 @@ def test_a_database_that_is_down_is_exit_code_3_and_one_sentence(cut_off: Operat
         told = cut_off.is_refused(f"{group} {command} {arguments.get(f'{group} {command}', '')}", code=3)
         assert told.startswith("The database cannot be reached ("), command
         assert told.endswith("Check that PostgreSQL runs and that DATABASE_URL is right. Try again."), command
+
+
+def test_an_address_of_the_database_that_is_in_a_file_is_told_with_the_file_and_its_line(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# Of last year.\nDATABASE_URL=postgresql:///wave?host=/nowhere\n")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PAYMENT_SYSTEM_"))}
+    command = [sys.executable, "-m", "flask", "--app", "app.commands.program", "ledger", "verify"]
+    done = subprocess.run(command, cwd=tmp_path, env={**kept, "PYTHONPATH": str(CHECKOUT)}, check=False, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"Error: {file}, line 2: The database cannot be reached ("), done.stderr
 
 
 def test_the_api_can_be_exported_without_a_database(cut_off: Operator) -> None:
