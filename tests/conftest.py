@@ -44,8 +44,8 @@ CLUSTER_SETTINGS = {"max_connections": "300", "shared_buffers": "128MB", "synchr
 MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of our own is made in it
 
 HOSTS_FOLDER = "tests/infra/"
-# They start hosts or containers of their own, and touch none that the other modules of the folder share.
-WITH_HOSTS_OF_THEIR_OWN = ("tests/infra/test_containers.py", "tests/infra/test_tls.py")
+# Each runs on one worker, on hosts or containers of its own, beside the other modules of the folder, which share hosts.
+WITH_HOSTS_OF_THEIR_OWN = tuple(f"{HOSTS_FOLDER}test_{name}.py" for name in ("containers", "refused_release", "tls"))
 FIGURE = "figure"
 Figure = Callable[[str], None]
 
@@ -102,7 +102,8 @@ class Browsers(Protocol):
 class HostsOnOneWorker(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
     """Gives the tests on shared hosts to one worker, first, so that hosts are started and deployed to once.
 
-    A module with hosts of its own goes as a whole to the worker that is free, and any other test by itself.
+    A module with hosts of its own goes as a whole to the worker that is free, and any other test by itself. There are more workers than
+    processors: tests on hosts wait half of their time for hosts that start, stop and answer.
 
     Not xdist's groups: its 3.8 writes them into an attribute that pytest 9.2 does not read any more, and each worker deploys.
     """
