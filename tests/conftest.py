@@ -44,8 +44,15 @@ CLUSTER_SETTINGS = {"max_connections": "300", "shared_buffers": "128MB", "synchr
 MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of our own is made in it
 
 HOSTS_FOLDER = "tests/infra/"
-# Each runs on one worker, on hosts or containers of its own, beside the other modules of the folder, which share hosts.
-WITH_HOSTS_OF_THEIR_OWN = tuple(f"{HOSTS_FOLDER}test_{name}.py" for name in ("containers", "refused_release", "tls"))
+# Tests on hosts wait half of their time for hosts that start, stop and answer, so they run side by side. Each group has one worker, and
+# hosts or containers that no other group touches. Modules of the folder that none names are in the first.
+HOST_GROUPS = {
+    "releases": ("test_hosts", "test_first_deploy", "test_release", "test_security", "test_services"),
+    "refusals": ("test_drift", "test_operator", "test_refusals"),
+    "refused releases": ("test_refused_release",),
+    "containers": ("test_containers",),
+    "a domain": ("test_tls",),
+}
 FIGURE = "figure"
 Figure = Callable[[str], None]
 
@@ -99,24 +106,21 @@ class Browsers(Protocol):
     def __call__(self, username: str) -> FlaskClient: ...
 
 
-class HostsOnOneWorker(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
-    """Gives the tests on shared hosts to one worker, first, so that hosts are started and deployed to once.
-
-    A module with hosts of its own goes as a whole to the worker that is free, and any other test by itself. There are more workers than
-    processors: tests on hosts wait half of their time for hosts that start, stop and answer.
+class HostsByGroup(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
+    """Gives the tests of a group on hosts to one worker, so that its hosts are started and deployed to once; any other test goes alone.
 
     Not xdist's groups: its 3.8 writes them into an attribute that pytest 9.2 does not read any more, and each worker deploys.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.partition("::")[0]
-        if module in WITH_HOSTS_OF_THEIR_OWN:
-            return module
-        return HOSTS_FOLDER if nodeid.startswith(HOSTS_FOLDER) else nodeid
+        if not nodeid.startswith(HOSTS_FOLDER):
+            return nodeid
+        module = nodeid.removeprefix(HOSTS_FOLDER).partition(".py")[0]
+        return next((group for group, modules in HOST_GROUPS.items() if module in modules), next(iter(HOST_GROUPS)))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> HostsOnOneWorker:
-    return HostsOnOneWorker(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> HostsByGroup:
+    return HostsByGroup(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,10 +1,11 @@
-"""Owns which variables there are: those that the roles name. Who misspells one is told the nearest.
+"""Owns which variables there are, those that the roles name, and which values they may have. Who misspells one is told the nearest.
 
 There is no list beside the roles' own files: `meta/argument_specs.yml`, `defaults`, `vars`, and `group_vars/all.yml`.
 """
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +25,7 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """The filters by name."""
-        return {"misspelt": misspelt}
+        return {"misspelt": misspelt, "unusable": unusable}
 
 
 def misspelt(given: Iterable[str], ansible_folder: str) -> list[dict[str, str]]:
@@ -39,6 +40,19 @@ def misspelt(given: Iterable[str], ansible_folder: str) -> list[dict[str, str]]:
         elif not name.startswith("ansible_") and (nearest := _nearest(name, public, cutoff=SURELY_OURS)):
             found.append({"name": name, "nearest": nearest})
     return found
+
+
+def unusable(rules: Iterable[dict[str, str]], values: Iterable[object]) -> list[dict[str, str]]:
+    """The rules that are broken, each as {name, value, cure}.
+
+    Args:
+        rules: each as {name, pattern, cure}; the whole value has to match the pattern.
+        values: of the same variables, in the same order.
+    """
+    return [
+        {"name": rule["name"], "value": str(value), "cure": rule["cure"]}
+        for rule, value in zip(rules, values, strict=True) if not re.fullmatch(rule["pattern"], str(value))
+    ]
 
 
 def public_variables(folder: Path) -> set[str]:

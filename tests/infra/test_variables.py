@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from variables import misspelt, public_variables
+from variables import misspelt, public_variables, unusable
 
 ANSIBLE = Path(__file__).parents[2] / "ansible"
 
@@ -40,3 +40,10 @@ def test_what_a_role_describes_or_sets_itself_is_known(tmp_path: Path) -> None:
     described.parent.mkdir(parents=True)
     described.write_text("argument_specs: {main: {options: {backup_days: {type: int}}}}\n")
     assert misspelt(["backup_days", "backup_dais"], str(tmp_path)) == [{"name": "backup_dais", "nearest": "backup_days"}]
+
+
+@pytest.mark.parametrize(("value", "broken"), [("1", False), ("64", False), (64, False), ("", False), ("0", True), ("65", True)])
+def test_the_whole_value_has_to_be_one_that_can_be_used(value: object, broken: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    rule = {"name": "payment_system_workers", "pattern": "|[1-9]|[1-5][0-9]|6[0-4]", "cure": "write a whole number from 1 to 64."}
+    expected = [{"name": rule["name"], "value": str(value), "cure": rule["cure"]}] if broken else []
+    assert unusable([rule], [value]) == expected
