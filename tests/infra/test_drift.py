@@ -36,6 +36,10 @@ HAND: Final = {
     "nft add rule inet payment_system incoming tcp dport 9999 accept": "The firewall's rules in force are not those",
     f"{PSQL} \"ALTER SYSTEM SET log_statement = 'all'\" && {PSQL} 'SELECT pg_reload_conf()'":
         "PostgreSQL goes by log_statement from `ALTER SYSTEM`, not from the release.",
+    f"{PSQL} \"ALTER ROLE payment_system SET statement_timeout = '1h'\"":
+        "PostgreSQL goes by a statement_timeout of its own for the role payment_system, not by the release.",
+    f"{PSQL} \"ALTER DATABASE payment_system SET lock_timeout = '1h'\"":
+        "PostgreSQL goes by a lock_timeout of its own for all roles in the database payment_system, not by the release.",
     "touch /etc/ssh/sshd_config.d/00-payment-system.conf": "sshd has not read its settings since they were written.",
 }
 # A proxy that starts anew, or reads its settings, ends the connections that it has.
@@ -45,7 +49,14 @@ PROXY: Final = {
         "systemd goes by an older file of nginx.service than the one that is there.",
     f"cat {WALL} > /root/kept.conf && mv /root/kept.conf {WALL}": f"{WALL} is not the link to",
 }
+MATCH: Final = "/etc/ssh/sshd_config.d/zz.conf"
 STRANGER: Final = "table inet stranger { chain incoming { type filter hook input priority 10; tcp dport 9998 drop; }; }"
+
+# What is named, and is not ours to mend.
+LEFT: Final = (
+    "The rules of inet stranger filter what comes in beside ours",
+    f"{MATCH} has sshd go by another passwordauthentication for those of whom a `Match` block speaks.",
+)
 
 
 def test_each_deviation_is_shown_named_and_mended(network: Hosts, host: Host, tokens: Tokens) -> None:
@@ -56,10 +67,12 @@ def test_each_deviation_is_shown_named_and_mended(network: Hosts, host: Host, to
     for by_hand in HAND:
         host.run(by_hand)
     host.run("nft -f -", given=STRANGER)
+    host.run(f"printf 'Match User nobody\\n  PasswordAuthentication yes\\n' > {MATCH}")
     shown = status(host)["drift"]
     for by_hand, told in HAND.items():
         assert any(told in sentence for sentence in shown), (by_hand, shown)
-    assert any("The rules of inet stranger filter what comes in beside ours" in sentence for sentence in shown)
+    for left in LEFT:
+        assert any(left in sentence for sentence in shown), (left, shown)
     lines = host.run("payment-system-release status").stdout
     assert [sentence for sentence in shown if f"Drift        {sentence}" not in lines] == []
     rehearsed = make("check", inventory, "--limit", host.name)
@@ -69,8 +82,8 @@ def test_each_deviation_is_shown_named_and_mended(network: Hosts, host: Host, to
     assert mended.exit_status == 0, mended.output[-5000:]
     assert mended.changed[host.name] > 0
     assert [told for told in HAND.values() if told not in words(mended)] == []
-    assert "Left: The rules of inet stranger filter what comes in beside ours" in words(mended)
-    host.run("nft delete table inet stranger")
+    assert [left for left in LEFT if f"Left: {left}" not in words(mended)] == []
+    host.run(f"nft delete table inet stranger && rm {MATCH} && systemctl reload ssh")
     after = status(host)
     assert (after["release"], after["ready"], after["reached"], after["drift"]) == (release, True, True, [])
     assert "Drift        none" in host.run("payment-system-release status").stdout

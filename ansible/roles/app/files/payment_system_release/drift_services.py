@@ -62,6 +62,7 @@ def _settings(release: Release) -> dict[str, str]:
 def _of_database(release: Release) -> list[Deviation]:
     try:
         overridden, pending, read_at = postgresql.in_force()
+        of_roles = postgresql.of_roles()
     except FailedError as error:
         return [Deviation(f"PostgreSQL could not be asked what it goes by ({error}).", frozenset({Cure.DATABASE}))]
     found = []
@@ -76,6 +77,13 @@ def _of_database(release: Release) -> list[Deviation]:
                 f"PostgreSQL goes by {name} from {where or 'its command line'}, not from the release. "
                 "That file is not ours to change: take the line out and deploy again.",
             ))
+    found += [
+        Deviation(
+            f"PostgreSQL goes by a {name} of its own for {whose}, not by the release. A deploy resets it and starts the service anew.",
+            frozenset({Cure.SERVICE}), partial(postgresql.take_back, statement),
+        )
+        for name, whose, statement in of_roles
+    ]
     found += [
         Deviation(f"PostgreSQL goes by an older {name} until it starts anew. A deploy starts it anew.", frozenset({Cure.DATABASE_READS}))
         for name in pending
@@ -143,7 +151,13 @@ def _of_ssh() -> list[Deviation]:
                   "/etc/ssh/sshd_config begins with `Include /etc/ssh/sshd_config.d/*.conf`, and deploy again.")
         for keyword in sorted(given) if keyword in wanted and wanted[keyword] != found.get(keyword)
     ]
-    written = max(path.stat().st_mtime for path in [Path("/etc/ssh/sshd_config"), *SSH_SETTINGS.parent.glob("*.conf")])
+    files = [Path("/etc/ssh/sshd_config"), *sorted(SSH_SETTINGS.parent.glob("*.conf"))]
+    deviating += [
+        Deviation(f"{path} has sshd go by another {keyword} for those of whom a `Match` block speaks. It is not ours to change: take the "
+                  "line out, or leave it if you know it.")
+        for path in files for keyword in _of_match_blocks(path) if keyword in given
+    ]
+    written = max(path.stat().st_mtime for path in files)
     shown = attempt(["systemctl", "show", "--timestamp=unix", "--property=StateChangeTimestamp", "--value", SSH_UNIT]).stdout
     read_at = re.fullmatch(r"@(\d+)", shown.strip())
     # systemd tells whole seconds.
@@ -151,6 +165,13 @@ def _of_ssh() -> list[Deviation]:
         unread = "sshd has not read its settings since they were written. A deploy has it read them."
         deviating.append(Deviation(unread, frozenset({Cure.SSH})))
     return deviating
+
+
+def _of_match_blocks(path: Path) -> list[str]:
+    """The keywords that a file sets for some connections alone: they go before what is set for all. Source: sshd_config(5), Match."""
+    lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+    words = [line[0].lower() for line in lines if line]
+    return sorted(set(words[words.index("match") + 1:]) - {"match"}) if "match" in words else []
 
 
 def _effective(*options: str) -> dict[str, list[str]]:

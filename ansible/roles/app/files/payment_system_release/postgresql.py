@@ -41,6 +41,19 @@ IN_FORCE: Final = """
         'pending', (SELECT coalesce(json_agg(name), '[]') FROM pg_settings WHERE pending_restart),
         'read_at', extract(epoch FROM pg_conf_load_time())::float)
 """
+# What goes before every file, for our roles and our database. Source: PostgreSQL's documentation, pg_db_role_setting.
+OF_ROLES: Final = """
+    SELECT coalesce(json_agg(json_build_array(name, whose, format('ALTER %s RESET %I', whom, name))), '[]') FROM (
+        SELECT split_part(unnest(setconfig), '=', 1) AS name,
+            CASE WHEN setrole <> 0 THEN 'the role ' || setrole::regrole ELSE 'all roles' END
+                || coalesce(' in the database ' || datname, '') AS whose,
+            CASE WHEN setrole <> 0 THEN format('ROLE %I', rolname) WHEN setdatabase = 0 THEN 'ROLE ALL' ELSE '' END
+                || CASE WHEN setdatabase = 0 THEN '' WHEN setrole <> 0 THEN format(' IN DATABASE %I', datname)
+                    ELSE format('DATABASE %I', datname) END AS whom
+        FROM pg_db_role_setting LEFT JOIN pg_roles ON pg_roles.oid = setrole LEFT JOIN pg_database ON pg_database.oid = setdatabase
+        WHERE (setrole = 0 OR rolname IN ('payment_system', 'payment_system_owner')) AND (setdatabase = 0 OR datname = 'payment_system')
+    ) AS each
+"""
 READ_AT: Final = "SELECT pg_conf_load_time()"
 
 
@@ -105,10 +118,23 @@ def in_force() -> tuple[list[tuple[str, str]], list[str], float]:
     return [(name, file) for name, file in found["overridden"]], found["pending"], found["read_at"]
 
 
+def of_roles() -> list[tuple[str, str, str]]:
+    """Settings that are said for our roles or database: each with whose it is and the statement that takes it back.
+
+    Raises: FailedError when PostgreSQL does not answer.
+    """
+    return [(name, whose, statement) for name, whose, statement in json.loads(_ask(OF_ROLES))]
+
+
 def reset(name: str) -> None:
     """Forget what `ALTER SYSTEM` said of a setting."""
     # ast-grep-ignore: sql-put-together - the name is PostgreSQL's own, of its table pg_file_settings
     _ask(f"ALTER SYSTEM RESET {name}")
+
+
+def take_back(statement: str) -> None:
+    """Carry out a statement that PostgreSQL itself put together (`of_roles`)."""
+    _ask(statement)
 
 
 def _check_files() -> None:
