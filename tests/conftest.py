@@ -48,8 +48,7 @@ HOSTS_FOLDER = "tests/infra/"
 # hosts or containers that no other group touches. Modules of the folder that none names are in the first.
 HOST_GROUPS = {
     "releases": ("test_hosts", "test_first_deploy", "test_release", "test_security", "test_services"),
-    "refusals": ("test_drift", "test_operator", "test_refusals"),
-    "refused releases": ("test_refused_release",),
+    "refusals": ("test_drift", "test_operator", "test_refusals", "test_refused_release"),
     "containers": ("test_containers",),
     "a domain": ("test_tls",),
 }
