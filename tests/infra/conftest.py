@@ -65,6 +65,13 @@ def host(request: pytest.FixtureRequest, first_run: Played) -> Host:
     return deployed
 
 
+@pytest.fixture
+def one_host(first_run: Played, debian_13: Host) -> Host:
+    """A host that serves, for what is our own doing and no different on the other Debian."""
+    assert first_run.changed
+    return debian_13
+
+
 @pytest.fixture(scope="session")
 def tokens() -> Tokens:
     """Some customers of a host, who joined by HTTPS, with their tokens."""

@@ -44,9 +44,9 @@ def yaml_inventory(folder: Path, host: Host) -> Path:
     return path
 
 
-def test_an_inventory_in_yaml_is_read_as_any_other(host: Host, tmp_path: Path) -> None:
-    told = refused(make("deploy", yaml_inventory(tmp_path, host), REFUSED))
-    assert f"Deploying this checkout to {host.name}. Each host goes on" in told
+def test_an_inventory_in_yaml_is_read_as_any_other(one_host: Host, tmp_path: Path) -> None:
+    told = refused(make("deploy", yaml_inventory(tmp_path, one_host), REFUSED))
+    assert f"Deploying this checkout to {one_host.name}. Each host goes on" in told
 
 
 @pytest.mark.parametrize(("name", "content", "cause"), [
@@ -73,30 +73,30 @@ def test_a_misspelt_variable_is_refused_with_the_nearest_right_one(tmp_path: Pat
     assert "here has never had a wallet of ours, and has none now. Mend it, then `make deploy` again." in told
 
 
-def test_the_last_lines_of_a_refused_deploy_say_what_each_host_serves_now(network: Hosts, debian_12: Host, host: Host) -> None:
+def test_the_last_lines_of_a_refused_deploy_say_what_each_host_serves_now(network: Hosts, debian_12: Host, one_host: Host) -> None:
     gone = debian_12.inventory_line.replace(debian_12.address, str(list(network.subnet.hosts())[-1])).replace("debian-12 ", "gone ")
-    inventory = inventory_of(network, host.inventory_line, gone)
-    serves = f"{host.name} was asked just now, and serves the release {status(host)['release']}."
+    inventory = inventory_of(network, one_host.inventory_line, gone)
+    serves = f"{one_host.name} was asked just now, and serves the release {status(one_host)['release']}."
     told = refused(make("deploy", inventory, REFUSED))
     assert serves in told
     assert "gone cannot be reached by SSH, so what it serves is not known: `make status` asks again." in told
     assert told.partition("Not deployed: the cause stands above. ")[2].endswith("Error 1")
-    host.run("systemctl stop nginx")
+    one_host.run("systemctl stop nginx")
     try:
-        told = refused(make("deploy", inventory, REFUSED, "--limit", host.name))
-        assert re.search(rf"{host.name} runs the release \w+, but ITS PROXY DOES NOT LEAD THERE: `make ssh TO={host.name}`", told)
-        host.run("systemctl stop payment-system")
-        told = refused(make("deploy", inventory, REFUSED, "--limit", host.name))
-        assert re.search(rf"{host.name} DOES NOT SERVE the release \w+: see `make logs TO={host.name}`, or `make rollback`\.", told)
+        told = refused(make("deploy", inventory, REFUSED, "--limit", one_host.name))
+        assert re.search(rf"{one_host.name} runs the release \w+, but ITS PROXY DOES NOT LEAD THERE: `make ssh TO={one_host.name}`", told)
+        one_host.run("systemctl stop payment-system")
+        told = refused(make("deploy", inventory, REFUSED, "--limit", one_host.name))
+        assert re.search(rf"{one_host.name} DOES NOT SERVE the release \w+: see `make logs TO={one_host.name}`, or `make rollback`\.", told)
         assert "serves on" not in told
     finally:
-        host.run("systemctl start payment-system nginx")
-    held = host.ssh(f"flock {LOCK} --command 'echo held; read over'")
+        one_host.run("systemctl start payment-system nginx")
+    held = one_host.ssh(f"flock {LOCK} --command 'echo held; read over'")
     with subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdin
         assert other.stdout
         assert other.stdout.readline() == b"held\n"
-        told = refused(make("rollback", inventory, "--limit", host.name))
+        told = refused(make("rollback", inventory, "--limit", one_host.name))
         other.stdin.write(b"\n")
     assert "Another deploy or rollback is under way on this host" in told
     assert f"Not rolled back: the cause stands above. {serves}" in told
@@ -137,31 +137,31 @@ def test_somebody_who_may_sudo_follows_the_log(network: Hosts, first_run: Played
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="a wrong clock needs gcc: on Debian, apt-get install gcc libc6-dev")
 @pytest.mark.parametrize(("ahead_seconds", "way"), [(3600, "behind"), (-3600, "ahead of")])
 def test_a_clock_that_is_wrong_is_refused(
-    network: Hosts, host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_seconds: int, way: str
+    network: Hosts, one_host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_seconds: int, way: str
 ) -> None:
     """The operator's clock is moved: the hosts have that of this machine."""
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", tmp_path / "clock.so", CLOCK, "-ldl"], check=True)
     (tmp_path / "offset").write_bytes(ahead_seconds.to_bytes(8, "little", signed=True))
     monkeypatch.setenv("WAVE_CLOCK", str(tmp_path / "offset"))
     monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "clock.so"))
-    told = refused(make("deploy", inventory_of(network), "--limit", host.name))
-    assert re.search(rf"The clock of {host.name} is 3(59|60)\d s {way} the one here, and at most 30 s are let through", told)
+    told = refused(make("deploy", inventory_of(network), "--limit", one_host.name))
+    assert re.search(rf"The clock of {one_host.name} is 3(59|60)\d s {way} the one here, and at most 30 s are let through", told)
     assert "set it (`timedatectl set-ntp true`), then deploy again." in told
 
 
-def test_a_clock_that_nothing_sets_is_refused(network: Hosts, host: Host) -> None:
-    host.run("systemctl disable systemd-timesyncd")
-    told = refused(make("deploy", inventory_of(network), "--limit", host.name))
-    host.run("systemctl enable systemd-timesyncd")
-    assert f"Nothing sets the clock of {host.name}, though systemd-timesyncd could: run `timedatectl set-ntp true` there" in told
+def test_a_clock_that_nothing_sets_is_refused(network: Hosts, one_host: Host) -> None:
+    one_host.run("systemctl disable systemd-timesyncd")
+    told = refused(make("deploy", inventory_of(network), "--limit", one_host.name))
+    one_host.run("systemctl enable systemd-timesyncd")
+    assert f"Nothing sets the clock of {one_host.name}, though systemd-timesyncd could: run `timedatectl set-ntp true` there" in told
 
 
-def test_when_the_list_of_changes_is_rotated_the_last_one_is_still_known(host: Host) -> None:
-    before = status(host)["last"]
-    host.run("logrotate --force /etc/logrotate.d/payment-system")
-    assert host.run("wc -c < /var/log/payment-system-releases.jsonl").stdout.strip() == "0"
+def test_when_the_list_of_changes_is_rotated_the_last_one_is_still_known(one_host: Host) -> None:
+    before = status(one_host)["last"]
+    one_host.run("logrotate --force /etc/logrotate.d/payment-system")
+    assert one_host.run("wc -c < /var/log/payment-system-releases.jsonl").stdout.strip() == "0"
     assert before
-    assert status(host)["last"] == before
+    assert status(one_host)["last"] == before
 
 
 def test_when_memory_runs_out_the_wallet_goes_before_its_database(host: Host) -> None:

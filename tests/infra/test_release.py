@@ -28,6 +28,7 @@ from tests.infra.deploying import (
     send,
     status,
 )
+from tests.infra.hosts import RELEASES
 from tests.infra.serving import served, still_serves
 
 if TYPE_CHECKING:
@@ -71,11 +72,11 @@ def test_a_change_of_the_code_is_deployed_and_no_request_fails(
     assert sorted(name.rpartition(".")[2] for name in host.run(f"ls {INCOMING}").stdout.split()) == ["gz", "json", "tar"]
 
 
-def test_a_deploy_whose_files_another_one_removed_is_told_to_try_again(host: Host) -> None:
-    before = status(host)["last"]
-    done = host.run(f"{INSTALL} {archives(host)} --configuration={INCOMING}/gone.json", check=False)
+def test_a_deploy_whose_files_another_one_removed_is_told_to_try_again(one_host: Host) -> None:
+    before = status(one_host)["last"]
+    done = one_host.run(f"{INSTALL} {archives(one_host)} --configuration={INCOMING}/gone.json", check=False)
     assert (done.returncode, done.stderr) == (1, "What this deploy sent is gone: another one has ended meanwhile. Deploy again.\n")
-    assert status(host)["last"] == before
+    assert status(one_host)["last"] == before
 
 
 def test_people_register_log_in_and_pay_over_https(host: Host, tokens: Tokens) -> None:
@@ -124,13 +125,16 @@ def test_make_rollback_needs_no_argument_and_fails_no_request(
     assert (load_12.failed, load_13.failed) == ([], [])
 
 
-@pytest.mark.parametrize(("breaking", "setting", "cause"), [
-    ("echo 'import nothing_by_this_name' >> app/asgi.py", "", "nothing_by_this_name"),
-    ("echo 'import nothing_by_this_name' >> app/ledger/__init__.py", "", "nothing_by_this_name"),
-    ("printf '\\n\\ndef serves(found):\\n    return False\\n' >> app/migrations.py", "", "is not ready: the database is at migration"),
-    (BROKEN_MIGRATION, "", "no such table"),
-    ("true", "PAYMENT_SYSTEM_CURRENCY=XYZ", "'XYZ' is not a currency. Set PAYMENT_SYSTEM_CURRENCY"),
-], ids=["the entry does not import", "the core does not import", "it is never ready", "its migration fails", "a setting is wrong"])
+@pytest.mark.parametrize(("host", "breaking", "setting", "cause"), [
+    (RELEASES[0], "echo 'import nothing_by_this_name' >> app/asgi.py", "", "nothing_by_this_name"),
+    (RELEASES[1], "echo 'import nothing_by_this_name' >> app/ledger/__init__.py", "", "nothing_by_this_name"),
+    (RELEASES[0], "printf '\\n\\ndef serves(found):\\n    return False\\n' >> app/migrations.py", "",
+     "is not ready: the database is at migration"),
+    (RELEASES[1], BROKEN_MIGRATION, "", "no such table"),
+    (RELEASES[0], "true", "PAYMENT_SYSTEM_CURRENCY=XYZ", "'XYZ' is not a currency. Set PAYMENT_SYSTEM_CURRENCY"),
+], indirect=["host"], ids=[
+    "the entry does not import", "the core does not import", "it is never ready", "its migration fails", "a setting is wrong",
+])
 def test_a_broken_release_is_refused_with_its_cause_and_nobody_notices(
     host: Host, tokens: Tokens, breaking: str, setting: str, cause: str
 ) -> None:
@@ -147,25 +151,28 @@ def test_a_broken_release_is_refused_with_its_cause_and_nobody_notices(
     still_serves(host, paid)
 
 
-def test_two_deploys_at_once_are_told_apart(network: Hosts, host: Host) -> None:
-    first = subprocess.Popen(host.ssh(f"flock {LOCK} --command 'echo held; read over'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def test_two_deploys_at_once_are_told_apart(network: Hosts, one_host: Host) -> None:
+    first = subprocess.Popen(one_host.ssh(f"flock {LOCK} --command 'echo held; read over'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with first:
         assert first.stdout
         assert first.stdin
         assert first.stdout.readline() == b"held\n"
-        told_there = host.run(f"{INSTALL} {archives(host)} {send(host, configuration(host))}", check=False)
-        told_here = make("deploy", inventory_of(network), "--limit", host.name)
-        before = served(host)
+        told_there = one_host.run(f"{INSTALL} {archives(one_host)} {send(one_host, configuration(one_host))}", check=False)
+        told_here = make("deploy", inventory_of(network), "--limit", one_host.name)
+        before = served(one_host)
         first.stdin.write(b"\n")
     assert told_there.returncode != 0
     assert told_here.exit_status != 0
     for told in (told_there.stderr, told_here.told):
         assert "Another deploy or rollback is under way on this host" in told
         assert "Wait for its end, then try again." in told
-    still_serves(host, before)
+    still_serves(one_host, before)
 
 
-@pytest.mark.parametrize("also_the_host", [False, True], ids=["the connection", "the connection and the program on the host"])
+@pytest.mark.parametrize(
+    ("host", "also_the_host"), [(RELEASES[0], False), (RELEASES[1], True)], indirect=["host"],
+    ids=["the connection", "the connection and the program on the host"],
+)
 def test_a_deploy_that_is_cut_off_is_finished_by_the_next(
     network: Hosts, host: Host, tokens: Tokens, *, also_the_host: bool
 ) -> None:

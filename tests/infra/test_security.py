@@ -92,23 +92,23 @@ def test_the_services_stand_behind_their_walls(host: Host, figure: Figure) -> No
     assert all(score <= 5 for score in scores.values())
 
 
-def test_no_secret_is_in_a_log_a_process_or_a_file_that_anybody_may_read(network: Hosts, host: Host, tokens: Tokens) -> None:
+def test_no_secret_is_in_a_log_a_process_or_a_file_that_anybody_may_read(network: Hosts, one_host: Host, tokens: Tokens) -> None:
     """A deploy by somebody who has to tell sudo a password, at the highest verbosity, while people log in and pay."""
-    host.run("useradd --create-home --shell /bin/bash --groups sudo --no-user-group canary && "
+    one_host.run("useradd --create-home --shell /bin/bash --groups sudo --no-user-group canary && "
              "install -d -o canary -m 0700 ~canary/.ssh && install -o canary -m 0600 ~/.ssh/authorized_keys ~canary/.ssh")
-    host.run("chpasswd", given=f"canary:{OPERATOR_PASSWORD}\n")
-    key = host.run("cat /etc/ssl/payment-system/self-signed-*/privkey.pem").stdout.splitlines()[1]
-    secrets = [PASSWORD, *tokens(host).values(), log_in(host, "person-1"), OPERATOR_PASSWORD, key]
-    line = host.inventory_line.replace("ansible_user=root", f"ansible_user=canary ansible_become_password={OPERATOR_PASSWORD}")
+    one_host.run("chpasswd", given=f"canary:{OPERATOR_PASSWORD}\n")
+    key = one_host.run("cat /etc/ssl/payment-system/self-signed-*/privkey.pem").stdout.splitlines()[1]
+    secrets = [PASSWORD, *tokens(one_host).values(), log_in(one_host, "person-1"), OPERATOR_PASSWORD, key]
+    line = one_host.inventory_line.replace("ansible_user=root", f"ansible_user=canary ansible_become_password={OPERATOR_PASSWORD}")
     options = ("-vvv", "--extra-vars=payment_system_opening_balance=60.00")
-    with processes_watched(host, secrets) as running, paying(host.address, tokens(host), 4) as load:
+    with processes_watched(one_host, secrets) as running, paying(one_host.address, tokens(one_host), 4) as load:
         done = make("deploy", inventory_of(network, line), *options)
-        log_in(host, "person-2")
-    host.run("userdel --remove canary", check=False)
+        log_in(one_host, "person-2")
+    one_host.run("userdel --remove canary", check=False)
     assert done.exit_status == 0, done.output[-5000:]
     assert all(len(secret) > 20 for secret in secrets)
     assert [secret for secret in secrets if secret in done.output] == []
-    assert (running, logged(host, secrets), readable_files_with(host, secrets)) == ([], [], [])
+    assert (running, logged(one_host, secrets), readable_files_with(one_host, secrets)) == ([], [], [])
     assert load.failed == []
 
 
