@@ -125,15 +125,19 @@ class Load:
 
 
 @contextmanager
-def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[Load]:
-    """Have customers pay each other a penny over so many connections, one payment after the other, until the block ends."""
+def paying(address: str, tokens: dict[str, str], connections: int, *, pause_seconds: float = 0) -> Iterator[Load]:
+    """Have customers pay each other a penny over so many connections, one payment after the other, until the block ends.
+
+    Args:
+        pause_seconds: between two payments over one connection. Without a pause they take all of a processor.
+    """
     load, over = Load(), Event()
     names = list(tokens)
 
     def pay_on_and_on(place: int) -> None:
         wallet = Wallet(address)
         payer, payee = names[place % len(names)], names[(place + 1) % len(names)]
-        while not over.is_set():
+        while not over.wait(pause_seconds):
             key, began = str(uuid4()), time.monotonic()
             try:
                 payload = wallet.ask(PAY, {"idempotencyKey": key, "to": payee, "amount": PENNY}, token=tokens[payer])

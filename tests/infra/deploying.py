@@ -109,14 +109,16 @@ def status(host: Host) -> dict[str, Any]:
     return found
 
 
-def archive(host: Host, name: str) -> str:
-    """Where on the host the archive is that its last release was made of: its program, or its wheels."""
-    return host.run(f"ls {INCOMING}/{name}*").stdout.strip()
+def sent_archives(host: Host) -> tuple[str, str]:
+    """Where on the host the archives are that its last release was made of: its program and its wheels."""
+    program, wheels = host.run(f"ls {INCOMING}/program*.gz {INCOMING}/wheels*.tar").stdout.split()
+    return program, wheels
 
 
 def archives(host: Host) -> str:
     """The options that name both."""
-    return f"--program={archive(host, 'program')} --wheels={archive(host, 'wheels')}"
+    program, wheels = sent_archives(host)
+    return f"--program={program} --wheels={wheels}"
 
 
 def configuration(host: Host) -> dict[str, str]:
@@ -142,7 +144,7 @@ def install_other(host: Host, opening_balance: str) -> str:
 
 def install_broken(host: Host, breaking: str, setting: str = "") -> tuple[int, str]:
     """Try to install a release that a shell command broke, in its folder. Returns the exit status and what was said at last."""
-    program = archive(host, "program")
+    program, wheels = sent_archives(host)
     host.run(
         "rm -rf /root/broken && mkdir /root/broken && cd /root/broken && "
         f"tar --extract --gzip --file {program} && {breaking} && tar --create --gzip --file /root/program-$(date +%s%N).tar.gz *",
@@ -150,7 +152,7 @@ def install_broken(host: Host, breaking: str, setting: str = "") -> tuple[int, s
     program = host.run("ls -t /root/program-*.tar.gz | head -1").stdout.strip()
     settings = configuration(host)
     settings[".env"] += f"{setting}\n"
-    return _refused(host, f"--program={program} --wheels={archive(host, 'wheels')} {send(host, settings)}")
+    return _refused(host, f"--program={program} --wheels={wheels} {send(host, settings)}")
 
 
 def install_misled(host: Host, path: str, text: str, other: str) -> tuple[int, str]:

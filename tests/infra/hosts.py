@@ -72,17 +72,31 @@ class Host:
 
     def run(self, command: str, *, given: str = "", check: bool = True, timeout_seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """What became of `command` on the host, with `given` as its input. Fails with the host's own words, unless check is False."""
-        done = subprocess.run(self.ssh(command), input=given, capture_output=True, text=True, check=False, timeout=timeout_seconds)
+        program, *rest = self.ssh(command)
+        done = subprocess.run([program, *self._kept_open, *rest], input=given, capture_output=True, text=True, check=False,
+                              timeout=timeout_seconds)
         assert not check or done.returncode == 0, f"{self.name}: {command!r} ended with {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 
+    @property
+    def _kept_open(self) -> tuple[str, ...]:
+        """One connection for all commands: each new one costs more than most commands. Source: ssh_config(5), ControlMaster."""
+        return ("-o", "ControlMaster=auto", "-o", f"ControlPath={self.folder}/{self.name}.ssh", "-o", "ControlPersist=60")
+
+    def _hang_up(self) -> None:
+        """End that connection, if there is one: the host that answers next is another."""
+        program, *rest = self.ssh("")
+        subprocess.run([program, *self._kept_open, "-O", "exit", *rest[:-2]], stderr=subprocess.DEVNULL, check=False)
+
     def reboot(self) -> None:
         """Shut down in order, start again, and return when all services are up. Its files, address and keys stay."""
+        self._hang_up()
         podman("stop", "--time", str(BOOT_SECONDS), self.container)
         self.boot()
 
     def cut_power(self) -> None:
         """End everything on the host at once, start it again, and return when all services are up."""
+        self._hang_up()
         podman("kill", self.container)
         podman("wait", self.container)
         self.boot()

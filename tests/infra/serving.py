@@ -42,7 +42,8 @@ def served(host: Host, domain: str = "") -> Served:
     """What it is now, under its domain if it has one. Raises: AssertionError when it does not serve."""
     release, certificate = shown(host, domain)
     assert release
-    return Served(release, certificate, host.run(BOOKS).stdout, host.run(IN_FORCE).stdout)
+    books, _, in_force = host.run(f"{BOOKS} && echo && {IN_FORCE}").stdout.partition("\n\n")
+    return Served(release, certificate, books, in_force)
 
 
 def shown(host: Host, domain: str = "") -> tuple[str, str]:
