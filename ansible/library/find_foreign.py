@@ -28,7 +28,8 @@ options:
 RETURN: Final = """
 findings:
   description: >-
-    Each with its sentence, the item of payment_system_adopt that takes it over (empty when nothing does), and the files that are kept then.
+    Each with its kind, its sentence, the item of payment_system_adopt that takes it over (empty when nothing does), what can be done
+    instead, and the files that are kept then.
   returned: always
   type: list
   elements: dict

@@ -80,11 +80,13 @@ def make(target: str, inventory: Path, *options: str, checkout: Path = ROOT) -> 
 
 def changed_checkout(folder: Path) -> Path:
     """Another checkout of the same in this folder, but for a line of the program."""
-    for name in ("ansible", "app", "schema", ".build"):
+    for name in ("ansible", "app", "schema"):
         shutil.copytree(ROOT / name, folder / name)
     for name in ("Makefile", "gunicorn.conf.py", "requirements.txt", "requirements-run.txt", "requirements-dev.txt"):
         shutil.copy2(ROOT / name, folder / name)
-    (folder / ".venv").symlink_to(ROOT / ".venv")
+    (ROOT / ".build").mkdir(exist_ok=True)
+    for name in (".venv", ".build"):
+        (folder / name).symlink_to(ROOT / name)
     with (folder / "app/money.py").open("a", encoding="utf-8") as module:
         module.write("\n# One more line.\n")
     return folder
@@ -165,3 +167,12 @@ def install_misled(host: Host, path: str, text: str, other: str) -> tuple[int, s
 def _refused(host: Host, options: str) -> tuple[int, str]:
     done = host.run(f"{INSTALL} {options}", check=False, timeout_seconds=PLAY_SECONDS)
     return done.returncode, done.stderr.strip().splitlines()[-1]
+
+
+def refused(done: Played) -> str:
+    """What was said of a deploy that was refused before anything was changed."""
+    assert done.exit_status != 0, done.output[-5000:]
+    assert set(done.changed.values()) <= {0}, done.output[-5000:]
+    assert "Not deployed: the cause stands above" in done.told
+    assert "Traceback" not in done.output
+    return done.told

@@ -7,16 +7,30 @@ from typing import Any, Final
 
 # By the kind of what was found: the word of payment_system_adopt that takes it over, or none when nothing does, and the sentence.
 SENTENCES: Final = {
-    "unit": ("", "{paths} is not from a deploy, and it has the name of the wallet's: move it away, or deploy to another host."),
-    "unit_runs": ("", (
-        "{paths} is not from a deploy, and it has the name of the wallet's. {runs} runs{ports}: "
-        "stop it and move it away (`systemctl disable --now {runs}`), or deploy to another host.")),
-    "file": ("", "{paths} is not from a deploy, and it has the name of the wallet's: move it away, or deploy to another host."),
-    "folder": ("", (
-        "{path} holds {names}, which no deploy put there, and it is the wallet's folder: move it away, or deploy to another host.")),
-    "account": ("", (
-        "The account payment-system has {has}, and the wallet's has neither home nor shell nor groups: "
-        "give that account another name (`usermod --login NEW payment-system`), or deploy to another host.")),
+    "unit": ("names", "{paths} is not from a deploy, and it has the name of the wallet's."),
+    "unit_runs": ("names", (
+        "{paths} is not from a deploy, and it has the name of the wallet's. {runs} runs{ports}; "
+        "the deploy would end it at the moment when the wallet begins to serve.")),
+    "unit_without_file": ("", (
+        "{runs} runs, has the name of the wallet's, and has no file by which it could come back: stop it (`systemctl stop {runs}`), "
+        "or deploy to another host.")),
+    "unit_at_once": ("", (
+        "{paths} is not from a deploy, and it has the name of a unit that is the wallet's at once, not at a moment that can be undone: "
+        "stop it and move it away, or deploy to another host.")),
+    "file": ("names", "{paths} is not from a deploy, and it has the name of the wallet's."),
+    "folder": ("names", (
+        "{path} holds {names}, which no deploy put there, and it is the wallet's folder; the deploy would leave them there.")),
+    "folder_in_use": ("", (
+        "{path} holds {names}, which no deploy put there, and a deploy would put its own there or remove them: "
+        "move them away, or deploy to another host.")),
+    "account": ("names", "The account payment-system has {has}, and the wallet's has neither home nor shell nor groups."),
+    "account_runs": ("", (
+        "{names} runs as the account payment-system, which would be the wallet's alone and may read its books: "
+        "give it another account, or deploy to another host.")),
+    "account_group": ("", (
+        "The account payment-system belongs to the group {group}, and the wallet's to one of its own name: "
+        "give it such a one (`groupadd --system payment-system`, `usermod --gid payment-system payment-system`), "
+        "or deploy to another host.")),
     "settings": ("postgresql", (
         "{path} has rules of its own ({rules}), and the deploy would put them out of force: "
         "only accounts of this host would come in, by the socket.")),
@@ -50,6 +64,14 @@ SENTENCES: Final = {
         "stop it for good there (`systemctl disable --now {names}`), or deploy to another host.")),
     "port": ("ports", "{program} answers on port {port}, and the firewall of the deploy lets in SSH, 80 and 443 alone."),
 }
+# What can be done instead of having it taken over.
+INSTEAD: Final = {
+    "unit": "Move it away, or deploy to another host.",
+    "unit_runs": "Stop it and move it away (`systemctl disable --now {runs}`), or deploy to another host.",
+    "file": "Move it away, or deploy to another host.",
+    "folder": "Move them away, or deploy to another host.",
+    "account": "Give that account another name (`usermod --login NEW payment-system`), or deploy to another host.",
+}
 ELSEWHERE: Final = "deploy to another host, or move what is there to another one."
 
 
@@ -57,17 +79,21 @@ ELSEWHERE: Final = "deploy to another host, or move what is there to another one
 class Finding:
     """Something that belongs to somebody else."""
 
+    kind: str
     item: str
     sentence: str
+    # Empty when nothing can be done but to take it over, and when the sentence says it.
+    instead: str = ""
     # What is kept when it is taken over, because it is replaced or goes out of force.
     files: tuple[str, ...] = ()
 
     def told(self) -> dict[str, Any]:
         """It, as a module of Ansible's returns it."""
-        return {"item": self.item, "sentence": self.sentence, "files": list(self.files)}
+        return {"kind": self.kind, "item": self.item, "sentence": self.sentence, "instead": self.instead, "files": list(self.files)}
 
 
 def found(kind: str, *, files: tuple[str, ...] = (), **words: str) -> Finding:
     """A finding of this kind, with the words of its sentence."""
     item, sentence = SENTENCES[kind]
-    return Finding(item, sentence.format(**{"elsewhere": ELSEWHERE, "paths": " and ".join(files), **words}), files)
+    given = {"elsewhere": ELSEWHERE, "paths": " and ".join(files), **words}
+    return Finding(kind, item, sentence.format(**given), INSTEAD.get(kind, "").format(**given), files)

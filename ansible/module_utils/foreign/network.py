@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from ansible.module_utils.foreign.findings import found
 from ansible.module_utils.foreign.host import is_from_a_deploy, is_there, said
-from ansible.module_utils.foreign.places import UNITS
 
 if TYPE_CHECKING:
     from ansible.module_utils.foreign.findings import Finding
@@ -83,5 +82,5 @@ def _stays_open(listener: Listener, ssh_port: int) -> bool:
 
 
 def _is_told_of(listener: Listener) -> bool:
-    """By a finding of its own: the unit of the wallet's name, PostgreSQL, nginx."""
-    return listener.unit in (*UNITS, "nginx.service") or listener.unit.startswith("postgresql@")
+    """By a finding of its own: PostgreSQL, nginx."""
+    return bool(listener.unit == "nginx.service" or listener.unit.startswith("postgresql@"))

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import subprocess  # nosec B404 # that it starts programs is looked at where it does
 import sys
 import tarfile
@@ -109,8 +110,8 @@ def _digest(content: bytes) -> str:
 
 
 def _keep(path: Path, content: bytes) -> Path:
-    """Write it whole or not at all."""
-    partial = path.with_suffix(".partial")
+    """Write it whole or not at all, also when another deploy from this checkout does so at the same moment."""
+    partial = path.with_suffix(f".{os.getpid()}.partial")
     partial.write_bytes(content)
     partial.rename(path)
     return path

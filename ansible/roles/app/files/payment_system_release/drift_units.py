@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from payment_system_release import proxy
+from payment_system_release.aside import REPLACED, carry, folder_of_now
 from payment_system_release.deviation import Cure, Deviation
-from payment_system_release.host import ROOT, attempt, last_words, say
+from payment_system_release.host import attempt, last_words
 from payment_system_release.host_files import DROP_INS, NGINX_WALL, POSTGRESQL_VERSION, SOCKETS, UNIT_FOLDER, UNITS, read
 from payment_system_release.serving import MAIN
 
@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     from payment_system_release.content import Release
 
 FIREWALL: Final = "payment-system-firewall.service"
-REPLACED: Final = ROOT / "replaced"
-"""Where files of others are kept that stood in the way, by the day."""
 PROPERTIES: Final = "--property=Id,LoadState,NeedDaemonReload,FragmentPath,DropInPaths,ExecStart"
 # Where the operator and programs put what changes a unit; what Debian's packages bring is part of the unit.
 OF_OTHERS: Final = (Path("/etc/systemd"), Path("/run/systemd"), Path("/usr/local/lib/systemd"))
+PACKAGES: Final = Path("/usr/lib/systemd")
 STARTED: Final = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
 CURES: Final = {
     **dict.fromkeys(UNITS, Cure.SERVICE), **dict.fromkeys(SOCKETS, Cure.SOCKETS), proxy.UNIT: Cure.PROXY, FIREWALL: Cure.FIREWALL,
@@ -71,20 +70,15 @@ def _of_others(unit: str, loaded: dict[str, str]) -> list[Path]:
     # What holds for every unit of the host, such as `service.d`, is not about ours.
     special = [path for path in paths if path.parent.name not in ("service.d", "socket.d")]
     # Debian's generator leads postgresql@15-main to the package's own file.
-    return [path for path in special if path not in ours and _is_of_others(path)]
-
-
-def _is_of_others(path: Path) -> bool:
-    return any(path.is_relative_to(folder) for folder in OF_OTHERS) and not path.is_relative_to("/run/systemd/generator")
+    # No package of Debian's has units of the wallet's names.
+    folders = (*OF_OTHERS, PACKAGES) if unit in UNITS else OF_OTHERS
+    return [path for path in special if path not in ours and any(path.is_relative_to(each) for each in folders)
+            and not path.is_relative_to("/run/systemd/generator")]
 
 
 def _set_aside(path: Path) -> None:
     """Take it out of systemd's sight, and keep it."""
-    kept = REPLACED / time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) / path.relative_to("/")
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    # A link to nowhere, as `systemctl mask` makes it, is kept as a link.
-    attempt(["mv", path, kept])
-    say(f"{path} is kept as {kept}.")
+    carry({path: folder_of_now() / path.relative_to("/")})
 
 
 def _started_by(release: Release, unit: str) -> str:

@@ -56,14 +56,25 @@ def links(release: Release | None) -> dict[Path, Path]:
     return {path: CURRENT / HOST_FOLDER / name for path, name in wanted.items() if release.host_file(name).is_file()}
 
 
+def is_ours(path: Path) -> bool:
+    """Whether it is an empty unit of ours, a link to such a one, or a link to a file of the release that serves."""
+    unit = path.readlink() if path.is_symlink() else path
+    if unit.is_relative_to(CURRENT):
+        return True
+    is_file = unit.parent == UNIT_FOLDER and unit.is_file() and not unit.is_symlink()
+    return is_file and unit.read_bytes() == EMPTY_UNIT.format(unit=unit.name).encode()
+
+
 def turn(release: Release | None, before: Release | None) -> None:
     """Have `current` lead to the release, and all that the host reads with it. No link leads nowhere at any moment."""
     wanted = links(release)
     for path in links(before).keys() - wanted.keys():
-        path.unlink(missing_ok=True)
+        if is_ours(path):
+            path.unlink()
     if release is None:
-        for unit in UNITS:
-            (UNIT_FOLDER / unit).unlink(missing_ok=True)
+        for path in (UNIT_FOLDER / unit for unit in UNITS):
+            if is_ours(path):
+                path.unlink()
         CURRENT.unlink(missing_ok=True)
         return
     point(CURRENT, release.folder)

@@ -1,6 +1,7 @@
 """Owns the move itself: `current` leads to another release, and all that the host runs follows it; or leads back, by the same steps.
 
 From which release to which is written down before, so that a move that was cut off is finished, or undone, by whoever comes next.
+Where there was none, what had the wallet's names before gives way, and is back when there is none again.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from payment_system_release import postgresql, proxy
+from payment_system_release import former, postgresql, proxy
 from payment_system_release.content import Release, led_to
 from payment_system_release.host import CURRENT, MOVING, PREVIOUS, FailedError, attempt, point, run, say, write
 from payment_system_release.host_files import SOCKETS, differ, turn
@@ -44,20 +45,22 @@ def move(
     if before and before != release:
         point(PREVIOUS, before.folder)
     MOVING.unlink()
+    former.forget()
     say("The service serves the new release.")
 
 
 def finish() -> None:
     """Finish a move that was cut off, or undo it when what `current` leads to does not serve. Raises: FailedError when neither helps."""
     if not MOVING.exists():
+        former.forget()
         return
     noted = json.loads(MOVING.read_text(encoding="utf-8"))
-    former, wanted = (Release(noted[each]) if noted[each] else None for each in ("from", "to"))
+    before, wanted = (Release(noted[each]) if noted[each] else None for each in ("from", "to"))
     current = led_to(CURRENT)
     say("A deploy that was cut off before is finished first.")
     if current and current == wanted:
         MOVING.unlink()
-        move(former, current)
+        move(before, current)
     else:
         _have_in_force(current, wanted, wanted)
         MOVING.unlink()
@@ -79,27 +82,53 @@ def _have_in_force(
 
     Args:
         release: with none, the host is as it was before its first.
-        before: the one to which `current` led.
+        before: the one to which `current` led; with none, this one is the host's first.
         known: the one that is in force, if that is known.
 
     Raises: FailedError with the first thing that does not follow.
     """
     if release is None:
-        attempt(["systemctl", "disable", "--quiet", "--no-reload", MAIN])
-        for unit in (MAIN, *SOCKETS):
-            stop(unit)
+        _have_former(before, known)
+        return
+    if before is None:
+        former.give_way()
     turn(release, before)
-    if release:
-        run(["systemctl", "enable", "--quiet", "--no-reload", MAIN], why="The service cannot be started with the host")
+    run(["systemctl", "enable", "--quiet", "--no-reload", MAIN], why="The service cannot be started with the host")
     run(["systemctl", "daemon-reload"], why="systemd does not read the units")
     postgresql.have_in_force(release, known)
     if prepare:
         prepare()
-    if release:
-        _serve(release, known)
+    _serve(release, known)
     proxy.have_in_force(release, known)
-    if release:
-        proxy.check_served(release)
+    proxy.check_served(release)
+
+
+def _have_former(before: Release | None, known: Release | None) -> None:
+    """Have the host be as it was before its first release. What ran under the wallet's names runs again, also if a program does not.
+
+    Args:
+        before: the release to which `current` led.
+        known: the one that is in force, if that is known.
+
+    Raises: FailedError.
+    """
+    if not former.has_given_way():
+        # Nothing was changed yet.
+        return
+    if CURRENT.is_symlink():
+        # Before, what is enabled under this name is not ours.
+        attempt(["systemctl", "disable", "--quiet", "--no-reload", MAIN])
+    for unit in (MAIN, *SOCKETS):
+        stop(unit)
+    turn(None, before)
+    former.put_back()
+    run(["systemctl", "daemon-reload"], why="systemd does not read the units")
+    try:
+        postgresql.have_in_force(None, known)
+        if former.proxy_ran():
+            proxy.have_in_force(None, known)
+    finally:
+        former.start_again()
 
 
 def _serve(release: Release, known: Release | None) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from payment_system_release.host import HOST_FOLDER, STANDBY, FailedError, point, run, say
 from payment_system_release.host_files import STANDBY_UNIT_FOLDER, STANDBY_UNITS
-from payment_system_release.serving import STANDBY_UNIT, check_ready, is_active, start, stop
+from payment_system_release.serving import STANDBY_UNIT, check_ready, start, stop
 
 if TYPE_CHECKING:
     from payment_system_release.content import Release
@@ -29,7 +29,8 @@ def start_standby(release: Release) -> None:
 
 def end_standby() -> None:
     """Stop it, if there is one; requests that it has are answered first."""
-    if not (STANDBY.is_symlink() or is_active(STANDBY_UNIT)):
+    # Without the link, what runs under its name is somebody else's.
+    if not STANDBY.is_symlink():
         return
     for unit in STANDBY_UNITS:
         stop(unit)
