@@ -49,6 +49,7 @@ HOSTS_FOLDER = "tests/infra/"
 HOST_GROUPS = {
     "releases": ("test_hosts", "test_first_deploy", "test_release", "test_security", "test_services"),
     "refusals": ("test_drift", "test_operator", "test_refusals", "test_refused_release"),
+    "takeover": ("test_takeover",),
     "containers": ("test_containers",),
     "a domain": ("test_tls",),
 }

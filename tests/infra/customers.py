@@ -28,6 +28,8 @@ REGISTER: Final = "mutation R($input: RegisterInput!) { register(input: $input) 
 LOG_IN: Final = "mutation L($input: LogInInput!) { logIn(input: $input) { viewer { user { username } } errors { code } } }"
 TOKEN: Final = "mutation T($input: CreateApiTokenInput!) { createApiToken(input: $input) { secret errors { code message } } }"
 PAY: Final = "mutation P($input: SendPaymentInput!) { sendPayment(input: $input) { replayed payment { id } errors { code message } } }"
+# Between two payments over one connection. Without a pause, customers would take the processor from the deploy that they live through.
+PAUSE_SECONDS: Final = 0.05
 PENNY: Final = "0.01"
 
 
@@ -125,19 +127,15 @@ class Load:
 
 
 @contextmanager
-def paying(address: str, tokens: dict[str, str], connections: int, *, pause_seconds: float = 0) -> Iterator[Load]:
-    """Have customers pay each other a penny over so many connections, one payment after the other, until the block ends.
-
-    Args:
-        pause_seconds: between two payments over one connection. Without a pause they take all of a processor.
-    """
+def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[Load]:
+    """Have customers pay each other a penny over so many connections, one payment after the other, until the block ends."""
     load, over = Load(), Event()
     names = list(tokens)
 
     def pay_on_and_on(place: int) -> None:
         wallet = Wallet(address)
         payer, payee = names[place % len(names)], names[(place + 1) % len(names)]
-        while not over.wait(pause_seconds):
+        while not over.wait(PAUSE_SECONDS):
             key, began = str(uuid4()), time.monotonic()
             try:
                 payload = wallet.ask(PAY, {"idempotencyKey": key, "to": payee, "amount": PENNY}, token=tokens[payer])

@@ -77,7 +77,7 @@ def test_each_deviation_is_shown_named_and_mended(network: Hosts, host: Host, to
     assert [sentence for sentence in shown if f"Drift        {sentence}" not in lines] == []
     rehearsed = make("check", inventory, "--limit", host.name)
     assert [told for told in HAND.values() if told not in words(rehearsed)] == []
-    with paying(host.address, people, 4, pause_seconds=0.05) as load:
+    with paying(host.address, people, 4) as load:
         mended = make("deploy", inventory, "--limit", host.name)
     assert mended.exit_status == 0, mended.output[-5000:]
     assert mended.changed[host.name] > 0

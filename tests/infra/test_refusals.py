@@ -89,16 +89,16 @@ def test_ports_and_a_group_that_somebody_else_has(network: Hosts, bare: Host) ->
     assert "The account payment-system belongs to the group nogroup, and the wallet's to one of its own name" in told
 
 
-def test_a_disk_that_is_full(network: Hosts, host: Host) -> None:
-    before = served(host)
-    host.run("mount -t tmpfs -o size=600M tmpfs /mnt && cp -a /opt/. /mnt && mount --bind /mnt /opt")
+def test_a_disk_that_is_full(network: Hosts, one_host: Host) -> None:
+    before = served(one_host)
+    one_host.run("mount -t tmpfs -o size=600M tmpfs /mnt && cp -a /opt/. /mnt && mount --bind /mnt /opt")
     try:
-        told = refused(make("deploy", inventory_of(network), "--limit", host.name))
-        assert served(host) == before
+        told = refused(make("deploy", inventory_of(network), "--limit", one_host.name))
+        assert served(one_host) == before
     finally:
-        host.run("umount --lazy /opt && umount --lazy /mnt && systemctl restart payment-system nginx")
-    assert re.search(rf"{host.name} has \d+ MB free on /opt and needs 2048: remove what is not needed", told)
-    still_serves(host, before)
+        one_host.run("umount --lazy /opt && umount --lazy /mnt && systemctl restart payment-system nginx")
+    assert re.search(rf"{one_host.name} has \d+ MB free on /opt and needs 2048: remove what is not needed", told)
+    still_serves(one_host, before)
 
 
 WRONG_VARIABLES = {
@@ -110,8 +110,8 @@ WRONG_VARIABLES = {
 }
 
 
-def test_variables_that_cannot_be_used_are_told_at_once(network: Hosts, host: Host) -> None:
-    before = served(host)
-    told = refused(make("deploy", inventory_of(network), "--limit", host.name, *(f"--extra-vars={each}" for each in WRONG_VARIABLES)))
+def test_variables_that_cannot_be_used_are_told_at_once(network: Hosts, one_host: Host) -> None:
+    before = served(one_host)
+    told = refused(make("deploy", inventory_of(network), "--limit", one_host.name, *(f"--extra-vars={each}" for each in WRONG_VARIABLES)))
     assert [cure for cure in WRONG_VARIABLES.values() if cure not in told] == []
-    still_serves(host, before)
+    still_serves(one_host, before)

@@ -81,7 +81,7 @@ def test_a_deploy_killed_as_it_turns_the_link_serves_after_a_restart_and_is_fini
     settings[UNIT] = settings[UNIT].replace("TimeoutStopSec=30", "TimeoutStopSec=32")
     settings["host/nginx.conf"] = settings["host/nginx.conf"].replace("send_timeout 30s", "send_timeout 31s")
     sent = send(host, settings)
-    with paying(host.address, tokens(host), 4, pause_seconds=0.05) as load, \
+    with paying(host.address, tokens(host), 4) as load, \
             subprocess.Popen(host.ssh(f"python3 -c '{KILL_AT_THE_FLIP}'"), stdout=subprocess.PIPE) as watching:
         assert watching.stdout
         assert watching.stdout.readline() == b"watching\n"

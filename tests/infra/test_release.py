@@ -58,7 +58,7 @@ def test_a_change_of_the_code_is_deployed_and_no_request_fails(
 ) -> None:
     before = status(host)["release"]
     host.run(f"mkdir {ENVIRONMENTS}/of-no-release")
-    with paying(host.address, tokens(host), 4, pause_seconds=0.05) as load:
+    with paying(host.address, tokens(host), 4) as load:
         done = make("deploy", inventory_of(network), "--limit", host.name, checkout=changed_checkout(tmp_path))
     figure(f"{host.name}: make deploy of a change of the code, under load: {done.seconds:.0f} s (bar 60)")
     assert done.exit_status == 0, done.output[-5000:]
@@ -117,8 +117,7 @@ def test_make_rollback_needs_no_argument_and_fails_no_request(
     assert first_run.changed
     both = (debian_12, debian_13)
     before = [status(host)["previous"] or install_other(host, "900.00") for host in both]
-    with paying(debian_12.address, tokens(debian_12), 4, pause_seconds=0.05) as load_12, \
-            paying(debian_13.address, tokens(debian_13), 4, pause_seconds=0.05) as load_13:
+    with paying(debian_12.address, tokens(debian_12), 4) as load_12, paying(debian_13.address, tokens(debian_13), 4) as load_13:
         done = make("rollback", inventory_of(network))
     figure(f"make rollback of two hosts at once, under load: {done.seconds:.0f} s (bar 20)")
     assert done.exit_status == 0, done.output
@@ -140,7 +139,7 @@ def test_a_broken_release_is_refused_with_its_cause_and_nobody_notices(
     host: Host, tokens: Tokens, breaking: str, setting: str, cause: str
 ) -> None:
     before = served(host)
-    with paying(host.address, tokens(host), 4, pause_seconds=0.05) as load:
+    with paying(host.address, tokens(host), 4) as load:
         exit_status, said = install_broken(host, breaking, setting)
     paid = served(host)
     assert paid == replace(before, books=paid.books)
@@ -179,7 +178,7 @@ def test_a_deploy_that_is_cut_off_is_finished_by_the_next(
 ) -> None:
     options = (f"--extra-vars=payment_system_opening_balance={'70' if also_the_host else '80'}.00", "--limit", host.name)
     before, reloads = status(host)["release"], _reloads_of_the_proxy(host)
-    with paying(host.address, tokens(host), CONNECTIONS, pause_seconds=0.2) as load:
+    with paying(host.address, tokens(host), CONNECTIONS) as load:
         _cut_off_when_the_standby_starts(host, make_command("deploy", inventory_of(network), *options))
         if also_the_host:
             host.run("systemctl kill --signal=KILL 'run-*.service'")

@@ -101,7 +101,7 @@ def test_no_secret_is_in_a_log_a_process_or_a_file_that_anybody_may_read(network
     secrets = [PASSWORD, *tokens(one_host).values(), log_in(one_host, "person-1"), OPERATOR_PASSWORD, key]
     line = one_host.inventory_line.replace("ansible_user=root", f"ansible_user=canary ansible_become_password={OPERATOR_PASSWORD}")
     options = ("-vvv", "--extra-vars=payment_system_opening_balance=60.00")
-    with processes_watched(one_host, secrets) as running, paying(one_host.address, tokens(one_host), 4, pause_seconds=0.05) as load:
+    with processes_watched(one_host, secrets) as running, paying(one_host.address, tokens(one_host), 4) as load:
         done = make("deploy", inventory_of(network, line), *options)
         log_in(one_host, "person-2")
     one_host.run("userdel --remove canary", check=False)
