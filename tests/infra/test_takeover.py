@@ -51,6 +51,8 @@ systemctl enable --quiet --now payment-system
 printf '[Service]\\nExecStart=/bin/true\\n' > $units/payment-system-firewall.service
 printf '[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n' > $units/apache2.service
 systemctl enable --quiet apache2
+mkdir -p /var/spool/cron/crontabs
+echo '0 0 1 1 * true' > /var/spool/cron/crontabs/payment-system
 systemd-run --quiet --unit=batch --property=User=payment-system sleep infinity
 systemd-run --quiet --unit=payment-system-standby sleep infinity
 systemd-run --quiet --unit=game --working-directory=/srv/by-hand python3 -m http.server 7000
@@ -74,7 +76,8 @@ timeout 20 sh -c 'until ss -ltn | grep -q :5000 && ss -ltn | grep -q :7000 && ss
 MOVE_AWAY: Final = """
 cd /tmp
 systemctl disable --quiet apache2
-rm -r /etc/systemd/system/apache2.service /etc/systemd/system/payment-system-firewall.service /opt/payment-system/releases
+rm -r /etc/systemd/system/apache2.service /etc/systemd/system/payment-system-firewall.service /opt/payment-system/releases \
+    /var/spool/cron/crontabs/payment-system
 systemctl daemon-reload
 systemctl stop shop batch payment-system-standby
 pg_dropcluster 15 second
@@ -179,7 +182,7 @@ def test_what_belongs_to_somebody_else_is_named_and_goes_on(network: Hosts, take
         "/opt/payment-system holds releases, which no deploy put there, and a deploy would put its own there or remove them",
         "The account payment-system has the home /home/payment-system and the shell /bin/bash and the groups www-data",
         "Give that account another name (`usermod --login NEW payment-system`)",
-        "batch.service runs as the account payment-system, which would be the wallet's alone",
+        "/var/spool/cron/crontabs/payment-system and batch.service runs as the account payment-system, which would be the wallet's alone",
         "PostgreSQL holds the database shop,",
         "PostgreSQL has the role shop,",
         "(database shop, from 127.0.0.1) is connected to PostgreSQL over the network",

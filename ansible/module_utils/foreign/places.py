@@ -40,6 +40,7 @@ FOLDERS: Final = {
     "incoming": re.compile(r"(program-|wheels-)?[0-9a-f]{12,64}\.[a-z.]+|\.ansible_.*"),
     "releases": re.compile(r"[0-9a-f]{12}(\.partial)?"),
 }
+CRONTAB: Final = Path("/var/spool/cron/crontabs", NAME)
 NO_SHELLS: Final = ("/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false")
 NO_HOME: Final = "/nonexistent"
 
@@ -128,6 +129,7 @@ def taken_account() -> list[Finding]:
     if group != NAME:
         findings.append(found("account_group", group=group))
     others = _run_by(account.pw_uid) - {*UNITS, *STANDBY_UNITS}
+    others |= {str(CRONTAB)} if CRONTAB.exists() else set()
     return [*findings, found("account_runs", names=" and ".join(sorted(others)))] if others else findings
 
 
