@@ -51,7 +51,6 @@ HOST_GROUPS = {
     "refusals": ("test_drift", "test_operator", "test_refusals", "test_refused_release"),
     "takeover": ("test_takeover",),
     "containers": ("test_containers",),
-    "a takeover": ("test_takeover",),
     "a domain": ("test_tls",),
 }
 FIGURE = "figure"
