@@ -60,8 +60,9 @@ quick: .venv/tools ## Run the tests that need no host, browser or load
 test-deploy: .venv/tools ## Of these, only those that deploy to hosts and break them
 	@.venv/bin/python -m pytest -n 0 --no-cov -m hosts tests/infra
 
-soak: .venv/tools ## Break PostgreSQL, gunicorn, network, disk and clock under load ten times as often as the tests do, in half an hour
-	@WAVE_FAULTS=10 .venv/bin/python -m pytest -n 2 --no-cov tests/faults
+soak: .venv/tools ## Break PostgreSQL, gunicorn, network, disk and clock, and change releases, under load ten times as often as the tests do
+	@WAVE_TIMES=10 .venv/bin/python -m pytest -n 2 --no-cov tests/faults \
+	  'tests/infra/test_release.py::test_releases_go_back_and_forth_under_load_and_no_request_fails'
 
 bench: .venv/tools ## Measure it against what its PostgreSQL can do. SHORT=1 in 3 minutes, not 25; ONLY=part of a subject's name
 	@exec .venv/bin/python -m tests.load $(if $(SHORT),--short) $(if $(ONLY),--only '$(ONLY)')

@@ -36,6 +36,7 @@ PASSWORD = "a long test phrase"
 TEMPLATE = "wave_template"
 OPENING_BALANCE = "1000.00"
 ADDRESS_VARIABLE = "WAVE_TEST_CLUSTER"
+TIMES_VARIABLE = "WAVE_TIMES"
 # Which PostgreSQL the tests run on: "machine" or "wheel". By default the wheel's, which is the same on every machine.
 SOURCE_VARIABLE = "WAVE_TEST_POSTGRESQL"
 # Each of the tests' connections is its own process of PostgreSQL.
@@ -241,6 +242,12 @@ def served(database: Database) -> Iterator[Served]:
     """The wallet on the test's own database, served by gunicorn as in production."""
     with serving(database.app_url) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def times() -> int:
+    """How many times as often as `make test` a test breaks something: 1, and 10 in `make soak`."""
+    return int(os.environ.get(TIMES_VARIABLE, "1"))
 
 
 @pytest.fixture
