@@ -14,6 +14,8 @@ from tests.infra.customers import LOG_IN, PASSWORD, Wallet, paying
 from tests.infra.deploying import Played, inventory_of, make, play, status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conftest import Figure
     from tests.infra.conftest import Tokens
     from tests.infra.hosts import Host, Hosts
@@ -65,7 +67,18 @@ def test_from_another_host_only_ssh_and_the_web_answer(first_run: Played, debian
         assert {int(port) for port in found.split()} == OPEN_PORTS
 
 
-def test_nobody_logs_in_by_a_password(host: Host) -> None:
+@pytest.fixture
+def tried_in_vain(host: Host) -> Iterator[Host]:
+    """A host whose sshd forgets afterwards who tried in vain: Debian 13's lets them wait, and we come from the same address.
+
+    Source: sshd_config(5), PerSourcePenalties.
+    """
+    yield host
+    host.run("systemctl restart ssh")
+
+
+def test_nobody_logs_in_by_a_password(tried_in_vain: Host) -> None:
+    host = tried_in_vain
     host.run("echo root:a-good-password-37 | chpasswd")
     program, *arguments = host.ssh("true")
     tried = subprocess.run([program, "-v", "-o", "PubkeyAuthentication=no", *arguments[1:]], capture_output=True, text=True, check=False)
@@ -74,8 +87,9 @@ def test_nobody_logs_in_by_a_password(host: Host) -> None:
     assert "Authentications that can continue: publickey\n" in tried.stderr.replace("\r", "")
 
 
-def test_ssh_agrees_to_nothing_but_what_the_hardened_policy_has(host: Host) -> None:
+def test_ssh_agrees_to_nothing_but_what_the_hardened_policy_has(tried_in_vain: Host) -> None:
     """Source: ssh-audit's own policy for each Debian."""
+    host = tried_in_vain
     program = str(Path(sys.executable).with_name("ssh-audit"))
     command = [program, "--no-colors", "--policy", POLICIES[host.release], host.address]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
