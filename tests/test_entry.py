@@ -11,7 +11,7 @@ from uuid import uuid4
 from psycopg2.extensions import set_wait_callback
 
 from app import identity
-from app.asgi import Entry
+from app.asgi import TAKEN_SECONDS, Entry
 from app.database import transact
 from app.identity import Scope
 
@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 PAY = "mutation ($input: SendPaymentInput!) { sendPayment(input: $input) { replayed payment { memo } errors { code } } }"
 
 
-async def ask(entry: Entry, body: bytes, *headers: tuple[bytes, bytes], method: str = "POST", path: str = "/graphql") -> tuple[int, bytes]:
+async def ask(
+    entry: Entry, body: bytes, *headers: tuple[bytes, bytes], method: str = "POST", path: str = "/graphql",
+    coming: asyncio.Event | None = None,
+) -> tuple[int, bytes]:
+    """The status and body of an answer. The request's body comes at once, or when it is said to be coming."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
+        if coming:
+            await coming.wait()
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
@@ -67,6 +73,15 @@ def test_an_entry_lives_pays_and_ends(app: Flask, sessions: Sessions, viewer: An
         assert (await ask(entry, order(), (b"sec-fetch-site", b"cross-site")))[0] == 403
         assert (await ask(entry, b"", method="GET", path="/healthz"))[0] == 200
         await life.put({"type": "lifespan.shutdown"})
+        await asyncio.sleep(0)
+        # It was taken before the stop, and is read after it.
+        coming = asyncio.Event()
+        late = asyncio.create_task(ask(entry, order(idempotencyKey=str(uuid4())), bearer, coming=coming))
+        await asyncio.wait([living], timeout=2 * TAKEN_SECONDS)
+        assert (living.done(), late.done()) == (False, False)
+        coming.set()
+        status, text = await late
+        assert (status, json.loads(text)["data"]["sendPayment"]["errors"]) == (200, [])
         await living
         assert (await told.get())["type"] == "lifespan.shutdown.complete"
 

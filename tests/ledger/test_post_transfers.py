@@ -54,6 +54,7 @@ items = strategies.tuples(
 )
 
 
+@pytest.mark.load
 @settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(earlier=strategies.lists(items, max_size=3), batch=strategies.lists(items, max_size=14))
 def test_a_group_answers_and_moves_what_single_transfers_do(book: Book, earlier: list[Item], batch: list[Item]) -> None:

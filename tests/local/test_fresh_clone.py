@@ -56,6 +56,7 @@ def has_half_of_the_packages(folder: Path, _said: str) -> bool:
     return bool(installed(folder / "checkout"))
 
 
+@pytest.mark.load
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("moment", [makes_the_environment, has_half_of_the_packages])
 def test_ctrl_c_while_it_is_set_up_says_stopped_and_the_next_start_begins_anew(folder: Path, port: int, moment: Moment) -> None:
@@ -71,6 +72,7 @@ def test_ctrl_c_while_it_is_set_up_says_stopped_and_the_next_start_begins_anew(f
     assert (told[0], told.count("Stopped.")) == ("Setting up .venv. This happens once.", 1)
 
 
+@pytest.mark.load
 @pytest.mark.timeout(600)
 def test_a_fresh_clone_installs_what_it_runs_and_serves(folder: Path, port: int, figure: Figure) -> None:
     checkout = fresh_clone(folder)

@@ -110,6 +110,7 @@ def outcome(data: bytes, currency: Currency) -> list[PayoutLine] | None:
     return None if any(isinstance(each.payment, WalletError) for each in lines) else lines
 
 
+@pytest.mark.load
 @settings(deadline=None, database=None, max_examples=3000)
 @given(payments=meant_payments, dialect=dialects(), currency=strategies.sampled_from((GBP, GBP, JPY, KWD)))
 def test_a_file_in_any_dialect_pays_exactly_what_was_meant_or_nothing(payments: list[Meant], dialect: Dialect, currency: Currency) -> None:
