@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,15 @@ def pre_fork(_server: Any, _worker: Any) -> None:  # noqa: ANN401 - as below
     gc.freeze()
 
 
-def post_fork(_server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
-    """Give each worker connections of its own: one inherited from the parent would be shared with the other workers."""
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn ships no types
+    """Give each worker connections of its own, and have it end when it is told to before it can serve.
+
+    A connection inherited from the parent would be shared with the other workers.
+    """
+    # Until it has handlers of its own, a worker has those of the master, which only note a signal: it would serve on until it is killed,
+    # with all that it has taken. Python runs the handler of a signal that has come before it sets another.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    noted = [server.SIG_QUEUE.get_nowait() for _ in range(server.SIG_QUEUE.qsize())]
+    if signal.SIGTERM in noted:
+        sys.exit(0)
     worker.app.wsgi().running.forget_connections()

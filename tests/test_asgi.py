@@ -6,6 +6,7 @@ import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from http.client import HTTPConnection
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from app.asgi import LoopDesk
 from app.database import transact
 from app.http.guard import SECURITY_HEADERS
 from app.identity import Scope
+from tests.gunicorn import serving
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -37,6 +39,8 @@ PAY = """mutation Pay($input: SendPaymentInput!) { sendPayment(input: $input) {
     kind direction balanceAfter { amount } } errors { __typename code message field
     ... on InsufficientFundsError { shortfall { formatted } } } } }"""
 NUMBER_OF_A_REQUEST = 32
+# `graceful_timeout` of gunicorn.conf.py.
+GRACEFUL_SECONDS = 20
 
 
 def ask(served: Served, body: bytes | str, headers: dict[str, str] | None = None, *, method: str = "POST", path: str = "/graphql") -> Any:
@@ -220,6 +224,17 @@ def test_a_killed_server_process_leaves_no_payment_twice_and_the_same_ids_settle
         assert set(pool.map(send, bodies)) == {200}
     assert database.execute("SELECT count(*) FROM ledger.transfers WHERE kind = 'payment'") == [(64,)]
     assert transact(sessions, ledger.verify) == []
+
+
+def test_a_worker_that_is_told_to_stop_before_it_can_serve_ends_by_itself(database: Database) -> None:
+    """With the handlers that it inherits, it would go on until gunicorn's patience is at an end and it is killed."""
+    for _ in range(6):
+        with serving(database.app_url) as served:
+            while not any("Booting worker" in line for line in served.log):
+                assert served.process.poll() is None, served.log
+        moments = {each["event"]: datetime.fromisoformat(each["time"]) for each in map(json.loads, served.log) if "event" in each}
+        waited = moments["Shutting down: Master"] - moments["Handling signal: term"]
+        assert waited.total_seconds() < GRACEFUL_SECONDS, served.log
 
 
 def test_who_waits_for_a_connection_is_served_before_who_comes_later(settings: Settings) -> None:
