@@ -45,6 +45,20 @@ async def ask(
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
+async def paid_late(entry: Entry, living: asyncio.Task[None], body: bytes, bearer: tuple[bytes, bytes]) -> Any:
+    """The errors of a payment whose connection was taken before the stop, and which is read after it. The entry ends then."""
+    await asyncio.sleep(0)
+    coming = asyncio.Event()
+    late = asyncio.create_task(ask(entry, body, bearer, coming=coming))
+    await asyncio.wait([living], timeout=2 * TAKEN_SECONDS)
+    assert (living.done(), late.done()) == (False, False)
+    coming.set()
+    status, text = await late
+    assert status == 200
+    await living
+    return json.loads(text)["data"]["sendPayment"]["errors"]
+
+
 def test_an_entry_lives_pays_and_ends(app: Flask, sessions: Sessions, viewer: Any) -> None:
     alice = viewer("alice")
     viewer("bob")
@@ -73,16 +87,7 @@ def test_an_entry_lives_pays_and_ends(app: Flask, sessions: Sessions, viewer: An
         assert (await ask(entry, order(), (b"sec-fetch-site", b"cross-site")))[0] == 403
         assert (await ask(entry, b"", method="GET", path="/healthz"))[0] == 200
         await life.put({"type": "lifespan.shutdown"})
-        await asyncio.sleep(0)
-        # It was taken before the stop, and is read after it.
-        coming = asyncio.Event()
-        late = asyncio.create_task(ask(entry, order(idempotencyKey=str(uuid4())), bearer, coming=coming))
-        await asyncio.wait([living], timeout=2 * TAKEN_SECONDS)
-        assert (living.done(), late.done()) == (False, False)
-        coming.set()
-        status, text = await late
-        assert (status, json.loads(text)["data"]["sendPayment"]["errors"]) == (200, [])
-        await living
+        assert await paid_late(entry, living, order(idempotencyKey=str(uuid4())), bearer) == []
         assert (await told.get())["type"] == "lifespan.shutdown.complete"
 
     with ThreadPoolExecutor(1) as thread:  # the browser's driver keeps a loop of its own in the main thread
