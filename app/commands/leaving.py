@@ -10,7 +10,7 @@ from flask.cli import with_appcontext
 from app import identity, payments
 from app.commands.answers import answer, counted, facts, json_option, table
 from app.commands.audit import AuditedCommand
-from app.commands.confirming import can_ask, confirm
+from app.commands.confirmation import can_ask, confirm
 from app.commands.desk import desk
 
 if TYPE_CHECKING:

@@ -151,6 +151,14 @@ def test_a_broken_release_is_refused_with_its_cause_and_nobody_notices(
     still_serves(host, paid)
 
 
+def test_a_program_that_is_not_python_is_refused_and_leaves_nothing_behind(one_host: Host) -> None:
+    before, there = served(one_host), one_host.run(f"ls -A {ENVIRONMENTS} /opt/payment-system/releases").stdout
+    exit_status, said = install_broken(one_host, "echo 'def (' >> app/money.py")
+    assert (exit_status, said) == (1, "The program is not Python: SyntaxError: invalid syntax")
+    assert one_host.run(f"ls -A {ENVIRONMENTS} /opt/payment-system/releases").stdout == there
+    still_serves(one_host, before)
+
+
 def test_two_deploys_at_once_are_told_apart(network: Hosts, one_host: Host) -> None:
     first = subprocess.Popen(one_host.ssh(f"flock {LOCK} --command 'echo held; read over'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with first:

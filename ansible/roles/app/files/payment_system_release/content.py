@@ -124,9 +124,10 @@ def _fill(partial: Path, sent: Sent) -> None:
     # With the time of now: of a file of the same size and time, the proxy would tell browsers that it is the one they have.
     run(["tar", "--extract", "--gzip", "--touch", "--no-same-owner", "--file", sent.program, "--directory", partial],
         why="The program cannot be unpacked")
+    # Before the environment is made, which would be left behind for nothing.
+    run(["python3", "-m", "compileall", "-q", "-s", partial, "-p", sent.release.folder,
+         *(partial / name for name in ("app", "schema", "gunicorn.conf.py"))], why="The program is not Python", settings=SAME_EACH_TIME)
     (partial / VENV).symlink_to(environment(sent.wheels, partial / REQUIREMENTS))
-    run([partial / VENV / "bin/python", "-m", "compileall", "-q", "-s", partial, "-p", sent.release.folder,
-         "app", "schema", "gunicorn.conf.py"], why="The program is not Python", folder=partial, settings=SAME_EACH_TIME)
     settings = partial / SETTINGS
     settings.touch(0o640)
     for name, content in sent.configuration.items():

@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from payment_system_release import earlier, former
+from payment_system_release import earlier, takeover
 from payment_system_release.books import check_books, read_books
 from payment_system_release.content import led_to
 from payment_system_release.host import AUDIT, CURRENT, MOVING, FailedError, attempt, last_words, run, say
@@ -90,7 +90,7 @@ def _cut_over(release: Release, old: Release | None, *, is_new: bool) -> None:
 def _what_serves(old: Release | None) -> str:
     """What serves after a refusal, in a sentence. It is asked: a host may have been ill before."""
     if old is None:
-        others = former.running()
+        others = takeover.running()
         if others:
             return f"{' and '.join(others)}, which is not from a deploy, runs as before."
         return "There is no release before it on this host, so nothing serves."

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from payment_system_release import proxy
-from payment_system_release.aside import REPLACED, carry, folder_of_now
 from payment_system_release.deviation import Cure, Deviation
 from payment_system_release.host import attempt, last_words
 from payment_system_release.host_files import DROP_INS, NGINX_WALL, POSTGRESQL_VERSION, SOCKETS, UNIT_FOLDER, UNITS, read
+from payment_system_release.replaced import REPLACED, carry, folder_of_now
 from payment_system_release.serving import MAIN
 
 if TYPE_CHECKING:

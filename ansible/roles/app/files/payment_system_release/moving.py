@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from payment_system_release import former, postgresql, proxy
+from payment_system_release import postgresql, proxy, takeover
 from payment_system_release.content import Release, led_to
 from payment_system_release.host import CURRENT, MOVING, PREVIOUS, FailedError, attempt, point, run, say, write
 from payment_system_release.host_files import SOCKETS, differ, turn
@@ -45,14 +45,14 @@ def move(
     if before and before != release:
         point(PREVIOUS, before.folder)
     MOVING.unlink()
-    former.forget()
+    takeover.forget()
     say("The service serves the new release.")
 
 
 def finish() -> None:
     """Finish a move that was cut off, or undo it when what `current` leads to does not serve. Raises: FailedError when neither helps."""
     if not MOVING.exists():
-        former.forget()
+        takeover.forget()
         return
     noted = json.loads(MOVING.read_text(encoding="utf-8"))
     before, wanted = (Release(noted[each]) if noted[each] else None for each in ("from", "to"))
@@ -91,7 +91,7 @@ def _have_in_force(
         _have_former(before, known)
         return
     if before is None:
-        former.give_way()
+        takeover.give_way()
     turn(release, before)
     run(["systemctl", "enable", "--quiet", "--no-reload", MAIN], why="The service cannot be started with the host")
     run(["systemctl", "daemon-reload"], why="systemd does not read the units")
@@ -112,7 +112,7 @@ def _have_former(before: Release | None, known: Release | None) -> None:
 
     Raises: FailedError.
     """
-    if not former.has_given_way():
+    if not takeover.has_given_way():
         # Nothing was changed yet.
         return
     if CURRENT.is_symlink():
@@ -121,14 +121,14 @@ def _have_former(before: Release | None, known: Release | None) -> None:
     for unit in (MAIN, *SOCKETS):
         stop(unit)
     turn(None, before)
-    former.put_back()
+    takeover.put_back()
     run(["systemctl", "daemon-reload"], why="systemd does not read the units")
     try:
         postgresql.have_in_force(None, known)
-        if former.proxy_ran():
+        if takeover.proxy_ran():
             proxy.have_in_force(None, known)
     finally:
-        former.start_again()
+        takeover.start_again()
 
 
 def _serve(release: Release, known: Release | None) -> None:

@@ -1,4 +1,4 @@
-"""Owns files of others that stood in the way: each is carried aside, or back, and is whole in one of both places at every moment."""
+"""Owns moving files of others to the folder `replaced`, and back. Each is whole in one of the two places at every moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what had the wallet's names before its first release, units and the account: it gives way at the move, or is back as it was.
+"""Owns the takeover of units and an account with the wallet's names, at the move to the first release, and their way back.
 
 A unit in `/usr/lib` stays there, as that folder is its package's: the wallet's is above it. What is added to a unit goes from there, too,
 since systemd adds it to the wallet's.
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from payment_system_release import proxy
-from payment_system_release.aside import carry, folder_of_now
 from payment_system_release.host import ROOT, USER, FailedError, attempt, run, say, write
 from payment_system_release.host_files import DROP_INS, STANDBY_UNITS, UNIT_FOLDER, UNITS, is_ours
+from payment_system_release.replaced import carry, folder_of_now
 from payment_system_release.serving import is_active, said, stop
 
 NAMES: Final = (*UNITS, *STANDBY_UNITS)
