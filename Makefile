@@ -29,6 +29,13 @@ stoppable() { \
   while wait "$$child" 2>/dev/null; code=$$?; test -n "$$asked" && kill -0 "$$child" 2>/dev/null; do :; done; \
   child=; test -z "$$asked" || test "$$code" -le 128 || stopped; return "$$code"; }
 endef
+# A virtual environment with the pip that Python brings along, as its wheel has it: nothing of it is compiled before it is needed, which is
+# most of what `venv` would take. Source: PEP 427, "Installing a wheel"; ensurepip's folder of wheels.
+environment := -c 'import ensurepip, pathlib, sysconfig, venv, zipfile; \
+  venv.create(".venv", symlinks=True); \
+  wheels = pathlib.Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or pathlib.Path(ensurepip.__file__).parent / "_bundled"); \
+  packages = sysconfig.get_path("purelib", "venv", {"base": ".venv", "installed_base": ".venv"}); \
+  zipfile.ZipFile(next(wheels.glob("pip-*.whl"))).extractall(packages)'
 # A process group of its own, so that what it starts itself is ended with it.
 group := -c 'import os, sys; os.setpgrp(); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])'
 
@@ -135,7 +142,7 @@ $$python -c 'import ensurepip, venv' 2>/dev/null \
   || { echo "$$python cannot make virtual environments: on Debian or Ubuntu run 'apt-get install python3-venv' as root, then this again." >&2; exit 1; }; \
 echo '$(1)'; \
 if test -e .venv/unfinished || ! .venv/bin/python -c '' 2>/dev/null; then \
-  rm -rf .venv && mkdir .venv && touch .venv/unfinished && stoppable $$python $(group) -m venv .venv || exit; \
+  rm -rf .venv && mkdir .venv && touch .venv/unfinished && stoppable $$python $(group) $(environment) || exit; \
 fi; \
 touch .venv/unfinished; \
 stoppable .venv/bin/python $(group) -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-compile --require-hashes $(2) || exit; \

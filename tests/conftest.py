@@ -161,14 +161,24 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-@pytest.fixture
-def database() -> Iterator[Database]:
-    """A fresh database with every migration, made from a template; gone after the test."""
+@contextmanager
+def fresh_database() -> Iterator[Database]:
+    """A database with every migration, made from a template; gone when the context ends."""
     name = f"test_{uuid4().hex[:12]}"
     server = Database("postgres")
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER payment_system_owner")
-    yield Database(name)
-    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    # As files: half the work of going through the log, for a template as small as this.
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER payment_system_owner STRATEGY FILE_COPY")
+    try:
+        yield Database(name)
+    finally:
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    """A fresh database of the test's own."""
+    with fresh_database() as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -16,7 +15,7 @@ from app import identity
 from app.database import make_engine, make_sessions, transact
 from app.local.web_server import serving
 from app.settings import load_settings
-from tests.conftest import PASSWORD, TEMPLATE, Database
+from tests.conftest import PASSWORD, fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,21 +60,18 @@ def chromium() -> Iterator[Browser]:
 def served(chromium: Browser) -> Iterator[Served]:
     """Where the wallet is served, as in production but over plain HTTP. One for all tests of a process: each makes people of its own."""
     assert chromium.is_connected(), "without a browser there is nothing to serve"
-    name = f"browsed_{uuid4().hex[:12]}"
-    server = Database("postgres")
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER payment_system_owner")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith(("PAYMENT_SYSTEM_", "DATABASE_", "COV_"))},
-        "DATABASE_URL": Database(name).app_url,
-        "PAYMENT_SYSTEM_OPENING_BALANCE": "1000.00",
-        "PAYMENT_SYSTEM_SECURE_COOKIES": "false",
-    }
-    with serving(f"127.0.0.1:{port}", environment):
-        yield Served(f"http://127.0.0.1:{port}", Database(name).app_url)
-    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database() as database:
+        environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("PAYMENT_SYSTEM_", "DATABASE_", "COV_"))},
+            "DATABASE_URL": database.app_url,
+            "PAYMENT_SYSTEM_OPENING_BALANCE": "1000.00",
+            "PAYMENT_SYSTEM_SECURE_COOKIES": "false",
+        }
+        with serving(f"127.0.0.1:{port}", environment):
+            yield Served(f"http://127.0.0.1:{port}", database.app_url)
 
 
 @pytest.fixture

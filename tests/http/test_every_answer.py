@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.http.guard import SECURITY_HEADERS
+from tests.conftest import fresh_database
 from tests.gunicorn import Served, serving
 
 if TYPE_CHECKING:
@@ -100,22 +101,17 @@ AMBIGUOUS = (
 
 
 @pytest.fixture(scope="module")
-def answers() -> dict[str, Any]:
+def answered() -> dict[str, Any]:
     """What each was answered, asked once for all tests."""
-    return {}
-
-
-@pytest.fixture
-def answered(database: Database, answers: dict[str, Any]) -> dict[str, Any]:
-    if not answers:
-        with serving(database.app_url, {"PAYMENT_SYSTEM_HOSTS": HOST, "PAYMENT_SYSTEM_SECURE_COOKIES": "true",
-                                        "PAYMENT_SYSTEM_ENVIRONMENT": "production"}) as served:
-            for name, (method, path, headers, body, _) in REQUESTS.items():
-                connection = HTTPConnection(served.address.removeprefix("http://"), timeout=60)
-                connection.request(method, path, body or None, {"Host": HOST, **headers})
-                answer = connection.getresponse()
-                answers[name] = (answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read().decode())
-                connection.close()
+    answers: dict[str, Any] = {}
+    settings = {"PAYMENT_SYSTEM_HOSTS": HOST, "PAYMENT_SYSTEM_SECURE_COOKIES": "true", "PAYMENT_SYSTEM_ENVIRONMENT": "production"}
+    with fresh_database() as database, serving(database.app_url, settings) as served:
+        for name, (method, path, headers, body, _) in REQUESTS.items():
+            connection = HTTPConnection(served.address.removeprefix("http://"), timeout=60)
+            connection.request(method, path, body or None, {"Host": HOST, **headers})
+            answer = connection.getresponse()
+            answers[name] = (answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read().decode())
+            connection.close()
     return answers
 
 
@@ -151,13 +147,12 @@ def test_what_an_answer_holds_is_told_and_of_a_text_its_characters(answered: dic
     assert told.startswith("text/css") == (path.startswith("/static/") and status == 200)
 
 
-def test_where_a_request_ends_is_never_guessed(database: Database) -> None:
+def test_where_a_request_ends_is_never_guessed(early: Served) -> None:
     """What follows could be a second request to one reader and the first one's body to another, as a proxy before it."""
-    with serving(database.app_url, {"WEB_CONCURRENCY": "1"}) as served:
-        assert statuses(served, f"Content-Length: {len(QUERY)}", QUERY) == [200, 200]
-        assert statuses(served, "Transfer-Encoding: chunked", f"{len(QUERY):x}\r\n{QUERY}\r\n0\r\n\r\n") == [200, 200]
-        for framing, body in AMBIGUOUS:
-            assert statuses(served, framing, body) in ([400], [501]), framing
+    assert statuses(early, f"Content-Length: {len(QUERY)}", QUERY) == [200, 200]
+    assert statuses(early, "Transfer-Encoding: chunked", f"{len(QUERY):x}\r\n{QUERY}\r\n0\r\n\r\n") == [200, 200]
+    for framing, body in AMBIGUOUS:
+        assert statuses(early, framing, body) in ([400], [501]), framing
 
 
 def statuses(served: Served, framing: str, body: str) -> list[int]:
@@ -229,7 +224,8 @@ def test_an_answer_to_a_whole_request_keeps_the_connection(early: Served, reques
     assert answer.lower().count(b"\r\nconnection: close") == 1
 
 
-@pytest.fixture
-def early(database: Database) -> Iterator[Served]:
-    with serving(database.app_url, {"WEB_CONCURRENCY": "1"}) as served:
+@pytest.fixture(scope="module")
+def early() -> Iterator[Served]:
+    """One worker that answers all of these, in a module that keeps nothing."""
+    with fresh_database() as database, serving(database.app_url, {"WEB_CONCURRENCY": "1"}) as served:
         yield served

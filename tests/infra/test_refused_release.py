@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.infra.customers import check_nothing_lost, paying
 from tests.infra.deploying import INSTALL, LOCK, PLAY_SECONDS, archives, configuration, install_misled, install_other, send, status
+from tests.infra.killing import killed_when_made
 from tests.infra.serving import served, still_serves
 
 if TYPE_CHECKING:
@@ -19,16 +19,6 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(1800)]
 
 UNIT: Final = "host/units/payment-system.service"
 STANDBY: Final = "host/units/payment-system-standby.service"
-# Ends the installer at the very moment when `current` leads elsewhere, and before anything follows it.
-KILL_AT_THE_FLIP: Final = """
-import os, subprocess
-link = "/opt/payment-system/current"
-led = os.readlink(link)
-print("watching", flush=True)
-while os.readlink(link) == led:
-    pass
-subprocess.run(["systemctl", "kill", "--signal=KILL", "run-*.service"])
-"""
 
 
 @pytest.mark.parametrize(("path", "text", "other", "cause"), [
@@ -81,12 +71,9 @@ def test_a_deploy_killed_as_it_turns_the_link_serves_after_a_restart_and_is_fini
     settings[UNIT] = settings[UNIT].replace("TimeoutStopSec=30", "TimeoutStopSec=32")
     settings["host/nginx.conf"] = settings["host/nginx.conf"].replace("send_timeout 30s", "send_timeout 31s")
     sent = send(host, settings)
-    with paying(host.address, tokens(host), 4) as load, \
-            subprocess.Popen(host.ssh(f"python3 -c '{KILL_AT_THE_FLIP}'"), stdout=subprocess.PIPE) as watching:
-        assert watching.stdout
-        assert watching.stdout.readline() == b"watching\n"
-        host.run(f"{INSTALL} {archives(host)} {sent}", check=False, timeout_seconds=PLAY_SECONDS)
-        assert watching.wait(60) == 0
+    with paying(host.address, tokens(host), 4) as load:
+        with killed_when_made(host, "current"):
+            host.run(f"{INSTALL} {archives(host)} {sent}", check=False, timeout_seconds=PLAY_SECONDS)
         host.run(f"flock {LOCK} true")
     assert load.failed == []
     host.reboot()

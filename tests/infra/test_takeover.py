@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.infra.deploying import changed_checkout, inventory_of, make, refused, status
 from tests.infra.hosts import RELEASES
+from tests.infra.killing import killed_when_made
 from tests.infra.serving import served, still_serves
 
 if TYPE_CHECKING:
@@ -123,14 +123,6 @@ while True:
 '"""
 IN_FORCE: Final = "systemctl show --property=FragmentPath,DropInPaths,User,Nice,OOMScoreAdjust,UnitFileState payment-system"
 OURS: Final = "/usr/local/lib/systemd/system/payment-system.service"
-# Ends the installer at the very moment when a file is there.
-KILL_ONCE_THERE: Final = """
-import os, subprocess
-print("watching", flush=True)
-while not os.path.lexists("{path}"):
-    pass
-subprocess.run(["systemctl", "kill", "--signal=KILL", "run-*.service"])
-"""
 
 
 @pytest.fixture(scope="module")
@@ -154,17 +146,6 @@ def failing_checkout(folder: Path) -> Path:
     assert "KillMode=mixed\n" in text
     unit.write_text(text.replace("KillMode=mixed\n", "KillMode=mixed\n{{ '' if standby else 'ExecStartPre=/bin/false' }}\n"))
     return folder
-
-
-def killed_once_there(network: Hosts, host: Host, path: str) -> str:
-    """What a deploy says whose installer is killed when this file is there on the host."""
-    with subprocess.Popen(host.ssh(f"python3 -c '{KILL_ONCE_THERE.format(path=path)}'"), stdout=subprocess.PIPE) as watching:
-        assert watching.stdout
-        assert watching.stdout.readline() == b"watching\n"
-        done = make("deploy", inventory_of(network, host.inventory_line), WORDS)
-        assert watching.wait(60) == 0
-    assert done.exit_status != 0, done.output[-5000:]
-    return done.told
 
 
 def test_what_belongs_to_somebody_else_is_named_and_goes_on(network: Hosts, taken: Host) -> None:
@@ -234,8 +215,10 @@ def test_what_is_taken_over_is_back_as_it_was_when_the_first_release_does_not_st
 
 def test_a_deploy_killed_as_it_takes_over_is_undone_or_finished_by_the_next(network: Hosts, taken: Host) -> None:
     originals = taken.run(f"sha256sum {NAMES} {OUT_OF_FORCE}").stdout
-    killed_once_there(network, taken, "/opt/payment-system/former")
-    killed_once_there(network, taken, "/opt/payment-system/current")
+    for moment in ("former", "current"):
+        with killed_when_made(taken, moment):
+            done = make("deploy", inventory_of(network, taken.inventory_line), WORDS)
+        assert done.exit_status != 0, done.output[-5000:]
     done = make("deploy", inventory_of(network, taken.inventory_line), WORDS)
     assert done.exit_status == 0, done.output[-5000:]
     found = status(taken)

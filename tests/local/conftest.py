@@ -35,7 +35,7 @@ def checkout(folder: Path) -> Path:
     """A checkout of the test's own: other runs of this one leave their note in it, and `.env` is its own."""
     made = folder / "checkout"
     for name in ("app", "schema"):
-        shutil.copytree(CHECKOUT / name, made / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(CHECKOUT / name, made / name)
     for name in ("gunicorn.conf.py", ".flaskenv", "Makefile", *(path.name for path in CHECKOUT.glob("requirements*"))):
         shutil.copy(CHECKOUT / name, made)
     return made

@@ -169,9 +169,8 @@ def test_an_ordinary_user_runs_it_from_a_checkout_of_their_own(folder: Path, por
     packages = sysconfig.get_path("purelib")
     python = ordinary_python(packages)
     checkout = folder / "checkout"
-    skipped = shutil.ignore_patterns("__pycache__", ".*")
     for name in ("app", "schema"):
-        shutil.copytree(CHECKOUT / name, checkout / name, ignore=skipped)
+        shutil.copytree(CHECKOUT / name, checkout / name)
     shutil.copy(CHECKOUT / "gunicorn.conf.py", checkout)
     for path in (checkout, *checkout.rglob("*")):
         os.chown(path, ORDINARY.pw_uid, ORDINARY.pw_gid)

@@ -52,7 +52,6 @@ OPENING = 1000_00
 PEOPLE = 4
 
 
-@pytest.mark.load
 @dataclass
 class Paid:
     """A payment or refund in the model."""
@@ -255,6 +254,7 @@ class Wallets(RuleBasedStateMachine):
                 yield
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("half", ["first", "second"])
 def test_200_examples_of_50_steps_agree_with_a_plain_model(sessions: Sessions, settings: Settings, half: str) -> None:
     """In two halves, so that two cores share them."""
