@@ -7,12 +7,15 @@ import shutil
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from unittest.mock import patch
 from uuid import uuid4
 
 import psycopg2
 import pytest
+from jinja2 import FileSystemBytecodeCache
 from xdist.scheduler import LoadScopeScheduling
 
 from app import create_app, identity, migrations
@@ -201,10 +204,17 @@ def sessions(settings: Settings) -> Iterator[Sessions]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("templates")
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, compiled_templates: Path) -> Iterator[Flask]:
     """The whole application on the test's own database."""
     made = create_app(settings)
+    # Every test has an app of its own, and the templates are the same: each is compiled once a run.
+    made.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled_templates))
     yield made
     made.extensions["wave"].disconnect()
 
@@ -241,9 +251,14 @@ def browser(app: Flask, sessions: Sessions, settings: Settings) -> Browsers:
     return make
 
 
+# All of them have the same password, and one hash of it is as good as the next.
+hash_once = cache(identity.hash_password)
+
+
 def _sign_in(session: Any, username: str, settings: Settings) -> str:
     if not any(person.username == username for person in identity.list_people(session, search=username).people):
-        identity.register(session, username=username, password=PASSWORD, display_name=username.title(), settings=settings)
+        with patch.object(identity.people, "hash_password", hash_once):
+            identity.register(session, username=username, password=PASSWORD, display_name=username.title(), settings=settings)
     return identity.start_login(session, username, user_agent="tests", settings=settings)
 
 

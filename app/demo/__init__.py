@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import JSON, NullPool, bindparam, create_engine, text
 
 from app.demo import people
 from app.demo.books import ISSUANCE, Books, Owner
@@ -17,7 +15,6 @@ from app.identity import hash_password, verify_password
 from app.money import Currency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -39,15 +36,11 @@ NEW_PERSON: Final = text(
     "INSERT INTO users (username, display_name, password_hash, account_id, joined_at)"
     " VALUES (:username, :display_name, :password_hash, :account_id, :joined_at)",
 )
-# The ledger takes transfers and their entries in one statement only; COPY writes one table.
-ROOM_FOR_HISTORY: Final = text(
-    "CREATE TEMPORARY TABLE demo_transfers (LIKE ledger.transfers) ON COMMIT DROP;"
-    " CREATE TEMPORARY TABLE demo_entries (LIKE ledger.entries) ON COMMIT DROP",
-)
+# The ledger takes transfers and their entries in one statement only.
 STORE_HISTORY: Final = text(
-    "WITH stored AS (INSERT INTO ledger.transfers SELECT * FROM demo_transfers)"
-    " INSERT INTO ledger.entries SELECT * FROM demo_entries",
-)
+    "WITH stored AS (INSERT INTO ledger.transfers SELECT * FROM json_populate_recordset(NULL::ledger.transfers, :transfers))"
+    " INSERT INTO ledger.entries SELECT * FROM json_populate_recordset(NULL::ledger.entries, :entries)",
+).bindparams(bindparam("transfers", type_=JSON), bindparam("entries", type_=JSON))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +84,20 @@ def _store(connection: Connection, currency: Currency) -> None:
         books.fulfil(wish)
     accounts = _store_accounts(connection, books)
     _store_people(connection, books, accounts)
-    connection.execute(ROOM_FOR_HISTORY)
-    _copy(connection, "demo_transfers (id, kind, source, destination, amount, memo, refund_of,"
-          " source_number, destination_number, created_at)", (
-        (each.id, each.kind, accounts[each.source], accounts[each.destination], each.amount, each.memo, each.refund_of,
-         each.source_number, each.destination_number, each.created_at) for each in books.transfers
-    ))
-    _copy(connection, "demo_entries (account_id, number, transfer_id, amount, balance_after, created_at)", (
-        (accounts[each.owner], each.number, each.transfer_id, each.amount, each.balance_after, each.created_at)
-        for each in books.entries
-    ))
-    connection.execute(STORE_HISTORY)
+    connection.execute(STORE_HISTORY, {
+        "transfers": [
+            {"id": str(each.id), "kind": each.kind, "source": accounts[each.source], "destination": accounts[each.destination],
+             "amount": each.amount, "memo": each.memo, "refund_of": str(each.refund_of) if each.refund_of else None,
+             "source_number": each.source_number, "destination_number": each.destination_number,
+             "created_at": each.created_at.isoformat()}
+            for each in books.transfers
+        ],
+        "entries": [
+            {"account_id": accounts[each.owner], "number": each.number, "transfer_id": str(each.transfer_id), "amount": each.amount,
+             "balance_after": each.balance_after, "created_at": each.created_at.isoformat()}
+            for each in books.entries
+        ],
+    })
     # The first queries are planned with these figures, not with those of empty tables.
     connection.execute(text("ANALYZE ledger.accounts, ledger.transfers, ledger.entries, users"))
 
@@ -126,14 +122,3 @@ def _store_people(connection: Connection, books: Books, accounts: dict[Owner, in
          "account_id": accounts[username], "joined_at": books.opened_at[username]}
         for username, display_name in people.DISPLAY_NAMES.items()
     ])
-
-
-def _copy(connection: Connection, target: str, rows: Iterable[tuple[object, ...]]) -> None:
-    """Store many rows in one go. An absent value is an empty field, which COPY's CSV reads as NULL."""
-    lines = io.StringIO()
-    csv.writer(lines).writerows(rows)
-    lines.seek(0)
-    cursor: Any = connection.connection.cursor()  # psycopg2's: COPY is beyond what SQLAlchemy and the DB API know
-    # ast-grep-ignore: sql-put-together - the target is written out at each call, and COPY takes no parameters
-    cursor.copy_expert(f"COPY {target} FROM STDIN (FORMAT csv)", lines)
-    cursor.close()

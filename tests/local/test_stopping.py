@@ -34,12 +34,17 @@ def migrates(folder: Path, _said: str) -> bool:
     return any("postgres: payment_system_owner" in command for command in processes_in(folder))
 
 
+def makes_demo_people(folder: Path, _said: str) -> bool:
+    return any("postgres: payment_system_owner" in command and "INSERT" in command for command in processes_in(folder))
+
+
 def starts_gunicorn(folder: Path, _said: str) -> bool:
     return any("-m gunicorn" in command for command in processes_in(folder))
 
 
 @pytest.mark.parametrize(
-    "moment", [starts_python, makes_the_cluster, has_the_cluster, waits_for_the_server, migrates, starts_gunicorn, serves],
+    "moment", [starts_python, makes_the_cluster, has_the_cluster, waits_for_the_server, migrates, makes_demo_people,
+               starts_gunicorn, serves],
 )
 def test_ctrl_c_while_it_starts_and_serves_says_stopped_and_no_more(checkout: Path, port: int, moment: Moment) -> None:
     (checkout / ".venv").symlink_to(CHECKOUT / ".venv")
