@@ -86,9 +86,9 @@ def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn ship
 
     A connection inherited from the parent would be shared with the other workers.
     """
-    # Until it has handlers of its own, a worker has those of the master, which only note a signal: it would serve on until it is killed,
-    # with all that it has taken. Python runs the handler of a signal that has come before it sets another.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Until its event loop runs, a worker has handlers that only note a signal: it would serve on until it is killed, with all that it has
+    # taken. So a request to stop waits until the loop can hear it (app/asgi.py), and what was noted since the fork ends the worker here.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     noted = [server.SIG_QUEUE.get_nowait() for _ in range(server.SIG_QUEUE.qsize())]
     if signal.SIGTERM in noted:
         sys.exit(0)

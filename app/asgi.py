@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -163,6 +164,8 @@ class Entry:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._desk = LoopDesk(self.running)
+                # From here on the loop hears it (gunicorn.conf.py).
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._finish()

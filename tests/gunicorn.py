@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
-from threading import Thread
+from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,12 +25,18 @@ class Served:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.log: list[str] = []
+        self._logged = Condition()
         self._addresses: Queue[str] = Queue()
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
         self.address = self._addresses.get(timeout=START_LIMIT_SECONDS)
         if not self.address:
             raise RuntimeError("gunicorn did not start:\n" + "\n".join(self.log))
+
+    def await_log(self, text: str) -> None:
+        """Return once it has logged a line with this text. Raises: AssertionError when it does not."""
+        with self._logged:
+            assert self._logged.wait_for(lambda: any(text in line for line in self.log), START_LIMIT_SECONDS), self.log
 
     def stop(self) -> None:
         """End it and have read all it logged."""
@@ -41,7 +47,9 @@ class Served:
     def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self.log.append(line.rstrip("\n"))
+            with self._logged:
+                self.log.append(line.rstrip("\n"))
+                self._logged.notify_all()
             if found := re.search(r"Listening at: (http://[0-9.:]+|unix:\S+)", line):
                 self._addresses.put(found[1])
         self._addresses.put("")

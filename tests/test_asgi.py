@@ -230,8 +230,7 @@ def test_a_worker_that_is_told_to_stop_before_it_can_serve_ends_by_itself(databa
     """With the handlers that it inherits, it would go on until gunicorn's patience is at an end and it is killed."""
     for _ in range(6):
         with serving(database.app_url) as served:
-            while not any("Booting worker" in line for line in served.log):
-                assert served.process.poll() is None, served.log
+            served.await_log("Booting worker")
         moments = {each["event"]: datetime.fromisoformat(each["time"]) for each in map(json.loads, served.log) if "event" in each}
         waited = moments["Shutting down: Master"] - moments["Handling signal: term"]
         assert waited.total_seconds() < GRACEFUL_SECONDS, served.log
