@@ -5,25 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-# By the kind of what was found: the word of payment_system_adopt that takes it over, or none when nothing does, and the sentence.
-SENTENCES: Final = {
-    "unit": ("names", "{paths} is not from a deploy, and it has the name of the wallet's."),
+# By the kind of what was found: the word of payment_system_adopt that takes it over, or none when nothing does; the sentence; and where it
+# can be taken over and something else can be done, too, that.
+SENTENCES: Final[dict[str, tuple[str, ...]]] = {
+    "unit": ("names", "{paths} is not from a deploy, and it has the name of the wallet's.", "Move it away, or deploy to another host."),
     "unit_runs": ("names", (
         "{paths} is not from a deploy, and it has the name of the wallet's. {runs} runs{ports}; "
-        "the deploy would end it at the moment when the wallet begins to serve.")),
+        "the deploy would end it at the moment when the wallet begins to serve."),
+        "Stop it and move it away (`systemctl disable --now {runs}`), or deploy to another host."),
     "unit_without_file": ("", (
         "{runs} runs, has the name of the wallet's, and has no file by which it could come back: stop it (`systemctl stop {runs}`), "
         "or deploy to another host.")),
     "unit_at_once": ("", (
         "{paths} is not from a deploy, and it has the name of a unit that is the wallet's at once, not at a moment that can be undone: "
         "stop it and move it away, or deploy to another host.")),
-    "file": ("names", "{paths} is not from a deploy, and it has the name of the wallet's."),
+    "file": ("names", "{paths} is not from a deploy, and it has the name of the wallet's.", "Move it away, or deploy to another host."),
     "folder": ("names", (
-        "{path} holds {names}, which no deploy put there, and it is the wallet's folder; the deploy would leave them there.")),
+        "{path} holds {names}, which no deploy put there, and it is the wallet's folder; the deploy would leave them there."),
+        "Move them away, or deploy to another host."),
     "folder_in_use": ("", (
         "{path} holds {names}, which no deploy put there, and a deploy would put its own there or remove them: "
         "move them away, or deploy to another host.")),
-    "account": ("names", "The account payment-system has {has}, and the wallet's has neither home nor shell nor groups."),
+    "account": (
+        "names", "The account payment-system has {has}, and the wallet's has neither home nor shell nor groups.",
+        "Give that account another name (`usermod --login NEW payment-system`), or deploy to another host."),
     "account_runs": ("", (
         "{names} runs as the account payment-system, which would be the wallet's alone and may read its books: "
         "give it another account, or deploy to another host.")),
@@ -64,14 +69,6 @@ SENTENCES: Final = {
         "stop it for good there (`systemctl disable --now {names}`), or deploy to another host.")),
     "port": ("ports", "{program} answers on port {port}, and the firewall of the deploy lets in SSH, 80 and 443 alone."),
 }
-# What can be done instead of having it taken over.
-INSTEAD: Final = {
-    "unit": "Move it away, or deploy to another host.",
-    "unit_runs": "Stop it and move it away (`systemctl disable --now {runs}`), or deploy to another host.",
-    "file": "Move it away, or deploy to another host.",
-    "folder": "Move them away, or deploy to another host.",
-    "account": "Give that account another name (`usermod --login NEW payment-system`), or deploy to another host.",
-}
 ELSEWHERE: Final = "deploy to another host, or move what is there to another one."
 
 
@@ -94,6 +91,7 @@ class Finding:
 
 def found(kind: str, *, files: tuple[str, ...] = (), **words: str) -> Finding:
     """A finding of this kind, with the words of its sentence."""
-    item, sentence = SENTENCES[kind]
+    item, *sentences = SENTENCES[kind]
     given = {"elsewhere": ELSEWHERE, "paths": " and ".join(files), **words}
-    return Finding(kind, item, sentence.format(**given), INSTEAD.get(kind, "").format(**given), files)
+    sentence, instead = ([each.format(**given) for each in sentences] + [""])[:2]
+    return Finding(kind, item, sentence, instead, files)
