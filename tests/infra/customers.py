@@ -29,10 +29,10 @@ LOG_IN: Final = "mutation L($input: LogInInput!) { logIn(input: $input) { viewer
 TOKEN: Final = "mutation T($input: CreateApiTokenInput!) { createApiToken(input: $input) { secret errors { code message } } }"
 PAY: Final = "mutation P($input: SendPaymentInput!) { sendPayment(input: $input) { replayed payment { id } errors { code message } } }"
 # Between two payments over one connection. Without a pause, customers would take the processor from the deploy that they live through.
-PAUSE_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 0.2
 PENNY: Final = "0.01"
 # With fewer, nothing is said of the time in between.
-FEWEST_PAYMENTS: Final = 50
+FEWEST_PAYMENTS: Final = 30
 
 
 class Wallet:

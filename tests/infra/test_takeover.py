@@ -47,7 +47,10 @@ Alias=by-hand.service
 UNIT
 printf '[Service]\\nNice=3\\n' > $units/payment-system.service.d/nice.conf
 printf '[Service]\\nOOMScoreAdjust=7\\n' > /usr/lib/systemd/system/payment-system.service.d/vendor.conf
-systemctl enable --quiet --now payment-system
+printf '[Socket]\\nListenStream=127.0.0.1:5001\\n[Install]\\nWantedBy=sockets.target\\n' > $units/payment-system.socket
+printf '[Socket]\\nListenStream=127.0.0.1:5002\\n' > /usr/lib/systemd/system/payment-system-probe.socket
+systemctl mask --quiet payment-system-standby.socket
+systemctl enable --quiet --now payment-system.socket payment-system
 printf '[Service]\\nExecStart=/bin/true\\n' > $units/payment-system-firewall.service
 printf '[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n' > $units/apache2.service
 systemctl enable --quiet apache2
@@ -97,8 +100,11 @@ systemctl start nginx; curl http://127.0.0.1:8080/; systemctl stop nginx
 PGPASSWORD=shop psql --host=127.0.0.1 --username=shop --no-align --tuples-only --command='SELECT 1'
 """
 UNIT: Final = "/etc/systemd/system/payment-system.service"
+SOCKET: Final = "/etc/systemd/system/payment-system.socket"
+PACKAGED: Final = "/usr/lib/systemd/system/payment-system-probe.socket"
+MASK: Final = "/etc/systemd/system/payment-system-standby.socket"
 VENDORS: Final = "/usr/lib/systemd/system/payment-system.service.d/vendor.conf"
-NAMES: Final = (f"{UNIT} {UNIT}.d/nice.conf {VENDORS} /usr/local/bin/payment-system /etc/logrotate.d/payment-system "
+NAMES: Final = (f"{UNIT} {UNIT}.d/nice.conf {VENDORS} {SOCKET} {PACKAGED} /usr/local/bin/payment-system /etc/logrotate.d/payment-system "
                 "/etc/payment-system/payment-system.env")
 # They stay where they are.
 OUT_OF_FORCE: Final = ("/etc/nginx/nginx.conf /etc/nginx/sites-available/default /etc/nginx/sites-enabled/shop "
@@ -106,8 +112,9 @@ OUT_OF_FORCE: Final = ("/etc/nginx/nginx.conf /etc/nginx/sites-available/default
 # Of the hand-made wallet: its files and links, what systemd has of it, and its account.
 BY_HAND: Final = f"""
 sha256sum {NAMES} && stat --format='%n %a %U %G' {NAMES}
-readlink /etc/systemd/system/by-hand.service /etc/systemd/system/multi-user.target.wants/payment-system.service
+readlink /etc/systemd/system/by-hand.service /etc/systemd/system/multi-user.target.wants/payment-system.service {MASK}
 systemctl show --property=FragmentPath,DropInPaths,UnitFileState,ActiveState,User,Nice,NeedDaemonReload payment-system
+systemctl show --property=FragmentPath,UnitFileState,ActiveState payment-system.socket payment-system-probe.socket
 systemctl list-unit-files --no-legend nginx.service; systemctl show --property=ActiveState nginx
 getent passwd payment-system; id payment-system
 """
@@ -153,9 +160,9 @@ def test_what_belongs_to_somebody_else_is_named_and_goes_on(network: Hosts, take
     told = refused(make("deploy", inventory_of(network, taken.inventory_line)))
     for finding in (
         "taken has what belongs to somebody else, and nothing of it is changed.",
-        f"{UNIT} and {UNIT}.d/nice.conf and {VENDORS} is not from a deploy, and it has the name of the wallet's.",
-        "payment-system.service runs and answers on port 5000; the deploy would end it at the moment when the wallet begins to serve.",
-        "Stop it and move it away (`systemctl disable --now payment-system.service`), or deploy to another host.",
+        f"{UNIT} and {UNIT}.d/nice.conf and {VENDORS} and {SOCKET} and {PACKAGED} and {MASK} is not from a deploy, and it has the name of",
+        "payment-system.service and payment-system.socket run (port 5000 and 5001); the deploy would end it at the moment when the wallet",
+        "Stop it and move it away (`systemctl disable --now payment-system.service payment-system.socket`), or deploy to another host.",
         "payment-system-standby.service runs, has the name of the wallet's, and has no file by which it could come back: stop it",
         "/payment-system-firewall.service is not from a deploy, and it has the name of a unit that is the wallet's at once",
         "/usr/local/bin/payment-system and /etc/logrotate.d/payment-system and /etc/payment-system/payment-system.env is not from a deploy",
@@ -243,11 +250,12 @@ def in_force(host: Host) -> None:
                      "OOMScoreAdjust": "500", "UnitFileState": "enabled"}
     aside = host.run("find /opt/payment-system/replaced ! -type d -printf '%P\\n' | cut --delimiter=/ --fields=2- | sort").stdout.split()
     assert aside == sorted(path.lstrip("/") for path in (
-        UNIT, f"{UNIT}.d/nice.conf", VENDORS, "/etc/systemd/system/by-hand.service",
-        "/etc/systemd/system/multi-user.target.wants/payment-system.service"))
+        UNIT, f"{UNIT}.d/nice.conf", VENDORS, SOCKET, MASK, "/etc/systemd/system/by-hand.service",
+        "/etc/systemd/system/multi-user.target.wants/payment-system.service",
+        "/etc/systemd/system/sockets.target.wants/payment-system.socket"))
     assert host.run("getent passwd payment-system | cut -d: -f6,7; id --name --groups payment-system").stdout.split() == [
         "/nonexistent:/usr/sbin/nologin", "payment-system"]
-    assert host.run("ss --no-header --listening --tcp --numeric sport = :5000").stdout == ""
+    assert host.run("ss --no-header --listening --tcp --numeric '( sport = :5000 or sport = :5001 )'").stdout == ""
 
 
 def test_after_a_takeover_a_second_deploy_needs_no_word_and_changes_nothing(network: Hosts, taken: Host) -> None:

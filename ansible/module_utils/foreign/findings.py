@@ -10,9 +10,9 @@ from typing import Any, Final
 SENTENCES: Final[dict[str, tuple[str, ...]]] = {
     "unit": ("names", "{paths} is not from a deploy, and it has the name of the wallet's.", "Move it away, or deploy to another host."),
     "unit_runs": ("names", (
-        "{paths} is not from a deploy, and it has the name of the wallet's. {runs} runs{ports}; "
+        "{paths} is not from a deploy, and it has the name of the wallet's. {runs}{ports}; "
         "the deploy would end it at the moment when the wallet begins to serve."),
-        "Stop it and move it away (`systemctl disable --now {runs}`), or deploy to another host."),
+        "Stop it and move it away (`systemctl disable --now {names}`), or deploy to another host."),
     "unit_without_file": ("", (
         "{runs} runs, has the name of the wallet's, and has no file by which it could come back: stop it (`systemctl stop {runs}`), "
         "or deploy to another host.")),

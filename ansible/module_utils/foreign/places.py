@@ -65,8 +65,9 @@ def taken_units(listeners: list[Listener]) -> list[Finding]:
     if not running:
         return [*findings, found("unit", files=paths)]
     ports = sorted({str(each.port) for each in listeners if each.unit in running})
-    return [*findings, found("unit_runs", files=paths, runs=" and ".join(running),
-                             ports=f" and answers on port {' and '.join(ports)}" if ports else "")]
+    runs = f"{' and '.join(running)} {'runs' if len(running) == 1 else 'run'}"
+    return [*findings, found("unit_runs", files=paths, runs=runs, names=" ".join(running),
+                             ports=f" (port {' and '.join(ports)})" if ports else "")]
 
 
 def _at_once(units: tuple[str, ...]) -> list[Finding]:
