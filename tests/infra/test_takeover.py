@@ -212,7 +212,7 @@ def test_what_is_taken_over_is_back_as_it_was_when_the_first_release_does_not_st
     done = make("deploy", inventory_of(network, taken.inventory_line), WORDS, checkout=failing_checkout(tmp_path))
     assert done.exit_status != 0, done.output[-5000:]
     assert "payment-system.service does not start" in done.told
-    assert "payment-system.service, which is not from a deploy, runs as before." in done.told
+    assert "payment-system.socket and payment-system.service, which are not from a deploy, run as before." in done.told
     assert served_by_hand(taken) == before
     taken.run("systemctl kill --signal=KILL payment-system")
     assert served_by_hand(taken) == before

@@ -92,7 +92,8 @@ def _what_serves(old: Release | None) -> str:
     if old is None:
         others = takeover.running()
         if others:
-            return f"{' and '.join(others)}, which is not from a deploy, runs as before."
+            which = "which is not from a deploy, runs as before" if len(others) == 1 else "which are not from a deploy, run as before"
+            return f"{' and '.join(others)}, {which}."
         return "There is no release before it on this host, so nothing serves."
     try:
         check_ready(MAIN, old)

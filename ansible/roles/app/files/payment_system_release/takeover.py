@@ -19,7 +19,8 @@ from payment_system_release.host_files import DROP_INS, STANDBY_UNITS, UNIT_FOLD
 from payment_system_release.replaced import carry, folder_of_now
 from payment_system_release.serving import is_active, said, stop
 
-NAMES: Final = (*UNITS, *STANDBY_UNITS)
+# Sockets first: one that is left would start its service again, and one is not made while its service is there.
+NAMES: Final = tuple(sorted((*UNITS, *STANDBY_UNITS), key=lambda unit: not unit.endswith(".socket")))
 PACKAGES_UNITS: Final = Path("/usr/lib/systemd/system")
 FORMER: Final = ROOT / "former"
 """There while the host moves to its first release: what ran, how the account and the proxy were, and where the files are kept."""
@@ -39,8 +40,7 @@ def give_way() -> None:
         write(FORMER, json.dumps(noted))
     former, paths = _noted(), _paths()
     if former["running"] or paths:
-        # Sockets first: one would start its service again.
-        for unit in sorted(NAMES, key=lambda unit: not unit.endswith(".socket")):
+        for unit in NAMES:
             if not is_ours(UNIT_FOLDER / unit):
                 stop(unit)
         say(f"What is not from a deploy and has the wallet's names gives way: {', '.join([*former['running'], *map(str, paths)])}.")
