@@ -129,7 +129,7 @@ class Load:
 
 
 @contextmanager
-def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[Load]:
+def paying(address: str, tokens: dict[str, str], connections: int, pause_seconds: float = PAUSE_SECONDS) -> Iterator[Load]:
     """Have customers pay each other a penny over so many connections, one payment after the other, until the block ends."""
     load, over = Load(), Event()
     names = list(tokens)
@@ -137,7 +137,7 @@ def paying(address: str, tokens: dict[str, str], connections: int) -> Iterator[L
     def pay_on_and_on(place: int) -> None:
         wallet = Wallet(address)
         payer, payee = names[place % len(names)], names[(place + 1) % len(names)]
-        while not over.wait(PAUSE_SECONDS):
+        while not over.wait(pause_seconds):
             key, began = str(uuid4()), time.monotonic()
             try:
                 payload = wallet.ask(PAY, {"idempotencyKey": key, "to": payee, "amount": PENNY}, token=tokens[payer])

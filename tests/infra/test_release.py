@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(1800)]
 
 CONNECTIONS = 16
+# Of customers that keep the host busy: how long a payment takes in a move is compared with how long it takes without.
+BUSY_PAUSE_SECONDS = 0.05
 CURRENT, PREVIOUS, ENVIRONMENTS = (f"/opt/payment-system/{name}" for name in ("current", "previous", "environments"))
 MOVES = 4
 """Of each of the two hosts, in `make test`."""
@@ -91,7 +93,7 @@ def test_releases_go_back_and_forth_under_load_and_no_request_fails(host: Host, 
     people, first = tokens(host), status(host)["release"]
     other = install_other(host, "900.00")
     assert other != first
-    with paying(host.address, people, CONNECTIONS) as load:
+    with paying(host.address, people, CONNECTIONS, BUSY_PAUSE_SECONDS) as load:
         load.wait_for(200)
         moves, rests = [], []
         # In turns, for what else this machine does changes from minute to minute.
