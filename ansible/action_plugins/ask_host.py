@@ -14,8 +14,6 @@ from ansible.plugins.action import ActionBase
 class ActionModule(ActionBase):  # type: ignore[misc] # ansible ships no types
     """The action `ask_host: {argv: [PROGRAM, ARGUMENT…]}`. Fails when the program ends with anything but 0."""
 
-    _supports_check_mode = True
-
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """What came of it: `rc`, `stdout`, `stderr` and the lines of both."""
         super().run(tmp, task_vars)

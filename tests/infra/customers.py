@@ -29,10 +29,8 @@ LOG_IN: Final = "mutation L($input: LogInInput!) { logIn(input: $input) { viewer
 TOKEN: Final = "mutation T($input: CreateApiTokenInput!) { createApiToken(input: $input) { secret errors { code message } } }"
 PAY: Final = "mutation P($input: SendPaymentInput!) { sendPayment(input: $input) { replayed payment { id } errors { code message } } }"
 # Between two payments over one connection. Without a pause, customers would take the processor from the deploy that they live through.
-PAUSE_SECONDS: Final = 0.2
+PAUSE_SECONDS: Final = 0.1
 PENNY: Final = "0.01"
-# With fewer, nothing is said of the time in between.
-FEWEST_PAYMENTS: Final = 30
 
 
 class Wallet:
@@ -168,7 +166,7 @@ def paying(address: str, tokens: dict[str, str], connections: int, pause_seconds
 
 def check_nothing_lost(host: Host, load: Load) -> None:
     """Every payment that was acknowledged is in the books once, and the books balance. Raises: AssertionError."""
-    assert len(load.paid) >= FEWEST_PAYMENTS
+    assert len(load.paid) > 100
     stored = Counter(host.run("psql --username=payment_system_owner --dbname=payment_system --no-align --tuples-only "
                               "--command 'SELECT id FROM ledger.transfers'").stdout.split())
     assert all(stored[key] == 1 for key in load.paid)

@@ -160,8 +160,10 @@ def test_what_belongs_to_somebody_else_is_named_and_goes_on(network: Hosts, take
     told = refused(make("deploy", inventory_of(network, taken.inventory_line)))
     for finding in (
         "taken has what belongs to somebody else, and nothing of it is changed.",
-        f"{UNIT} and {UNIT}.d/nice.conf and {VENDORS} and {SOCKET} and {PACKAGED} and {MASK} is not from a deploy, and it has the name of",
-        "payment-system.service and payment-system.socket run (port 5000 and 5001); the deploy would end it at the moment when the wallet",
+        (f"{UNIT} and {UNIT}.d/nice.conf and {VENDORS} and {SOCKET} and {PACKAGED} and {MASK} is not from a deploy, "
+         "and it has the name of the wallet's."),
+        ("payment-system.service and payment-system.socket run (port 5000 and 5001); "
+         "the deploy would end it at the moment when the wallet begins to serve."),
         "Stop it and move it away (`systemctl disable --now payment-system.service payment-system.socket`), or deploy to another host.",
         "payment-system-standby.service runs, has the name of the wallet's, and has no file by which it could come back: stop it",
         "/payment-system-firewall.service is not from a deploy, and it has the name of a unit that is the wallet's at once",

@@ -80,7 +80,8 @@ def test_a_fresh_clone_installs_what_it_runs_and_serves(folder: Path, port: int,
     served: list[float] = []
 
     def serves_first(folder: Path, said: str) -> bool:
-        served.extend([time.monotonic()] if serves(folder, said) else [])
+        if serves(folder, said):
+            served.append(time.monotonic())
         return bool(served)
 
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
