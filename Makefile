@@ -6,6 +6,8 @@
 ifeq ($(origin HOST),environment)
 HOST :=
 endif
+# What Python compiles is kept in .venv and beside the source, whatever the shell says: a start without it takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
 ifneq ($(filter-out 0 1,$(DEMO)),)
 $(error DEMO is 0 or 1)
 endif

@@ -49,6 +49,12 @@ def test_make_hands_its_variables_on_and_ignores_a_host_of_the_environment() -> 
     assert "DEMO is 0 or 1" in made("--dry-run", "run", "DEMO=maybe").stderr
 
 
+def test_what_is_started_keeps_what_python_compiles_whatever_the_shell_says() -> None:
+    started = made("--eval", "seen: ; @env", "seen", environment={"PYTHONDONTWRITEBYTECODE": "1", "LANG": "C"}).stdout
+    assert "LANG=C" in started
+    assert "PYTHONDONTWRITEBYTECODE" not in started
+
+
 @pytest.mark.parametrize(
     ("python", "sentence"),
     [
