@@ -51,6 +51,10 @@ TAKEN_SECONDS: Final = 0.3
 CONNECTIONS_TOGETHER: Final = 3
 
 
+# How gunicorn tells a worker to stop: in time, or at once. Source: its page "Signal Handling", worker process.
+STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGINT})
+
+
 class LoopDesk:
     """What `answer_soon` needs of an event loop: payments posted together, reads that give way, and threads for the rest."""
 
@@ -164,8 +168,8 @@ class Entry:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._desk = LoopDesk(self.running)
-                # From here on the loop hears it (gunicorn.conf.py).
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+                # From here on the loop hears them (gunicorn.conf.py).
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._finish()

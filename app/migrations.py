@@ -5,26 +5,25 @@ Forward only: a release expands, a later one contracts, and going back to the re
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alembic import op
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from app.database import sqlstate
 from app.errors import SettingError
+from app.schema_version import MIGRATIONS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Connection
 
-MIGRATIONS_FOLDER: Final = Path(__file__).parent.parent / "schema" / "migrations"
 # A migration that cannot have its lock within this gives up and is tried again by whoever started it: queueing behind a long
 # transaction would stop every payment behind the migration.
 LOCK_TIMEOUT_SECONDS: Final = 2
@@ -43,27 +42,6 @@ def run_sql(name: str) -> None:
     statements = (MIGRATIONS_FOLDER / "sql" / f"{name}.sql").read_text(encoding="utf-8")
     # Without parameters a colon or a percent sign in the SQL is the SQL's.
     op.get_bind().exec_driver_sql(statements, execution_options={"no_parameters": True})
-
-
-def head() -> str:
-    """The number of the newest migration of this release."""
-    revision = _script().get_current_head()
-    if revision is None:
-        raise RuntimeError(f"no migrations in {MIGRATIONS_FOLDER}")
-    return revision
-
-
-def current(connection: Connection) -> str | None:
-    """The number of the newest migration that this database has had; None before the first."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def serves(found: str | None) -> bool:
-    """Whether this release works with a database at migration `found`: at its head, or beyond it after a newer release was here.
-
-    A release only adds what the one before can live with, so going back needs no migration.
-    """
-    return found is not None and found >= head()
 
 
 def upgrade(owner_url: str) -> list[str]:

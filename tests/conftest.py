@@ -16,7 +16,6 @@ from uuid import uuid4
 import psycopg2
 import pytest
 from jinja2 import FileSystemBytecodeCache
-from xdist.scheduler import LoadScopeScheduling
 
 from app import create_app, identity, migrations
 from app.database import make_engine, make_sessions, transact
@@ -24,12 +23,14 @@ from app.devdb import find_programs, temporary_cluster
 from app.http import cookie_name
 from app.settings import Settings, load_settings
 from tests.gunicorn import Served, serving
+from tests.host_groups import HostsByGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Flask
     from flask.testing import FlaskClient
+    from sqlalchemy.orm import Session
     from xdist.remote import Producer
 
     from app.database import Sessions
@@ -47,16 +48,6 @@ CLUSTER_SETTINGS = {"max_connections": "300", "shared_buffers": "128MB", "synchr
                     "max_wal_size": "256MB", "autovacuum": "off"}
 MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of our own is made in it
 
-HOSTS_FOLDER = "tests/infra/"
-# Tests on hosts wait half of their time for hosts that start, stop and answer, so they run side by side. Each group has one worker, and
-# hosts or containers that no other group touches. Modules of the folder that none names are in the first.
-HOST_GROUPS = {
-    "releases": ("test_hosts", "test_first_deploy", "test_release", "test_security", "test_services"),
-    "refusals": ("test_drift", "test_operator", "test_refusals", "test_refused_release"),
-    "takeover": ("test_takeover",),
-    "containers": ("test_containers",),
-    "a domain": ("test_tls",),
-}
 FIGURE = "figure"
 Figure = Callable[[str], None]
 
@@ -108,19 +99,6 @@ class Browsers(Protocol):
     """Makes a signed-in browser: registers the person at the first call."""
 
     def __call__(self, username: str) -> FlaskClient: ...
-
-
-class HostsByGroup(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
-    """Gives the tests of a group on hosts to one worker, so that its hosts are started and deployed to once; any other test goes alone.
-
-    Not xdist's groups: its 3.8 writes them into an attribute that pytest 9.2 does not read any more, and each worker deploys.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        if not nodeid.startswith(HOSTS_FOLDER):
-            return nodeid
-        module = nodeid.removeprefix(HOSTS_FOLDER).partition(".py")[0]
-        return next((group for group, modules in HOST_GROUPS.items() if module in modules), next(iter(HOST_GROUPS)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> HostsByGroup:
@@ -225,12 +203,35 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+# All of them have the same password, and one hash of it is as good as the next.
+hash_once = cache(identity.hash_password)
+
+
 @pytest.fixture
-def viewer(sessions: Sessions, settings: Settings) -> Any:
+def sign_in(sessions: Sessions, settings: Settings) -> Callable[[str], str]:
+    """Signs people in, whom it registers at the first call, and returns the token of the login."""
+    registered: set[str] = set()
+
+    def work(session: Session, username: str) -> str:
+        if username not in registered:
+            with patch.object(identity.people, "hash_password", hash_once):
+                identity.register(session, username=username, password=PASSWORD, display_name=username.title(), settings=settings)
+        return identity.start_login(session, username, user_agent="tests", settings=settings)
+
+    def sign(username: str) -> str:
+        token = transact(sessions, lambda session: work(session, username))
+        registered.add(username)
+        return token
+
+    return sign
+
+
+@pytest.fixture
+def viewer(sessions: Sessions, settings: Settings, sign_in: Callable[[str], str]) -> Any:
     """Makes people for tests of the core: `viewer("alice")` registers her and returns her as the signed-in viewer."""
 
     def make(username: str) -> Viewer:
-        token = transact(sessions, lambda session: _sign_in(session, username, settings))
+        token = sign_in(username)
         found = transact(sessions, lambda session: identity.viewer_of_login(session, token, settings))
         assert found is not None
         return found
@@ -239,27 +240,16 @@ def viewer(sessions: Sessions, settings: Settings) -> Any:
 
 
 @pytest.fixture
-def browser(app: Flask, sessions: Sessions, settings: Settings) -> Browsers:
+def browser(app: Flask, settings: Settings, sign_in: Callable[[str], str]) -> Browsers:
     """Makes signed-in browsers: `browser("alice")`."""
 
     def make(username: str) -> FlaskClient:
-        token = transact(sessions, lambda session: _sign_in(session, username, settings))
+        token = sign_in(username)
         made = app.test_client()
         made.set_cookie(cookie_name(secure=settings.secure_cookies), token)
         return made
 
     return make
-
-
-# All of them have the same password, and one hash of it is as good as the next.
-hash_once = cache(identity.hash_password)
-
-
-def _sign_in(session: Any, username: str, settings: Settings) -> str:
-    if not any(person.username == username for person in identity.list_people(session, search=username).people):
-        with patch.object(identity.people, "hash_password", hash_once):
-            identity.register(session, username=username, password=PASSWORD, display_name=username.title(), settings=settings)
-    return identity.start_login(session, username, user_agent="tests", settings=settings)
 
 
 @pytest.fixture

@@ -33,10 +33,14 @@ class Served:
         if not self.address:
             raise RuntimeError("gunicorn did not start:\n" + "\n".join(self.log))
 
-    def await_log(self, text: str) -> None:
-        """Return once it has logged a line with this text. Raises: AssertionError when it does not."""
+    def await_log(self, text: str, *, times: int = 1) -> str:
+        """Return the last of this many lines with this text, once they are logged. Raises: AssertionError when they are not."""
+        def found() -> list[str]:
+            return [line for line in self.log if text in line]
+
         with self._logged:
-            assert self._logged.wait_for(lambda: any(text in line for line in self.log), START_LIMIT_SECONDS), self.log
+            assert self._logged.wait_for(lambda: len(found()) >= times, START_LIMIT_SECONDS), self.log
+            return found()[times - 1]
 
     def stop(self) -> None:
         """End it and have read all it logged."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app import create_app, migrations
+from app import create_app, schema_version
 from app.errors import SettingError
 from app.http.guard import SECURITY_HEADERS
 from app.logs import JsonLines
@@ -30,7 +30,7 @@ def test_the_process_says_that_it_is_alive(client: FlaskClient) -> None:
 def test_a_program_with_its_database_and_migrations_is_ready(client: FlaskClient) -> None:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json) == (
-        200, {"ready": True, "release": "development", "reason": None, "migration": migrations.head()})
+        200, {"ready": True, "release": "development", "reason": None, "migration": schema_version.head()})
 
 
 def test_a_database_behind_the_release_is_not_ready_and_says_what_to_do(client: FlaskClient, database: Database) -> None:
@@ -38,7 +38,7 @@ def test_a_database_behind_the_release_is_not_ready_and_says_what_to_do(client: 
     answer = client.get("/readyz")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.json is not None
-    assert answer.json["reason"].endswith(f"this release needs {migrations.head()}: run `flask db upgrade`")
+    assert answer.json["reason"].endswith(f"this release needs {schema_version.head()}: run `flask db upgrade`")
 
 
 def test_a_database_that_a_newer_release_has_expanded_is_ready_for_this_one_too(client: FlaskClient, database: Database) -> None:

@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
-from sqlalchemy import text
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from app import ledger, migrations
+from app import ledger, migrations, schema_version
 from app.database import transact
 from app.money import Currency, Money
 
@@ -40,15 +41,24 @@ def empty(database: Database) -> Database:
 
 
 def test_an_empty_database_is_brought_to_the_head_once(empty: Database) -> None:
-    assert migrations.upgrade(empty.owner_url)[-1] == migrations.head()
+    assert migrations.upgrade(empty.owner_url)[-1] == schema_version.head()
     assert migrations.upgrade(empty.owner_url) == []
+
+
+def test_before_and_after_it_is_told_which_shape_it_has(empty: Database) -> None:
+    engine = create_engine(empty.owner_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        assert schema_version.current(connection) is None
+    migrations.upgrade(empty.owner_url)
+    with engine.connect() as connection:
+        assert schema_version.current(connection) == MigrationContext.configure(connection).get_current_revision() == schema_version.head()
 
 
 def test_two_upgrades_at_once_take_turns(empty: Database) -> None:
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(migrations.upgrade, [empty.owner_url] * 2))
     assert min(map(len, done)) == 0
-    assert migrations.head() in done[0] + done[1]
+    assert schema_version.head() in done[0] + done[1]
 
 
 def test_a_migration_that_fails_leaves_nothing(empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +86,7 @@ def brought_to(empty: Database, tmp_path: Path) -> Callable[[str], None]:
     """Gives the database the migrations up to this number, as an older release had them."""
     def bring(number: str) -> None:
         folder = tmp_path / number
-        shutil.copytree(migrations.MIGRATIONS_FOLDER, folder)
+        shutil.copytree(schema_version.MIGRATIONS_FOLDER, folder)
         for path in folder.glob("*.py"):
             if path.name[:4] > number:
                 path.unlink()
@@ -163,6 +173,6 @@ def test_books_whose_time_went_back_before_are_taken_over_and_go_forward_from_th
 
 
 def test_a_release_without_migrations_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "MIGRATIONS_FOLDER", tmp_path)
+    monkeypatch.setattr(schema_version, "MIGRATIONS_FOLDER", tmp_path)
     with pytest.raises(RuntimeError, match="no migrations"):
-        migrations.head()
+        schema_version.head()

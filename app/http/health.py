@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import migrations
+from app import schema_version
 from app.database import transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError, SettingError
 from app.ledger import check_currency
@@ -41,9 +41,9 @@ def readiness(running: Wave) -> Readiness:
 
 def _found(session: Session, currency: Currency) -> tuple[str | None, str | None]:
     """The database's migration, and what keeps this release from serving it, if anything."""
-    found = migrations.current(session.connection())
-    if not migrations.serves(found):
-        return found, f"the database is at migration {found}, this release needs {migrations.head()}: run `flask db upgrade`"
+    found = schema_version.current(session.connection())
+    if not schema_version.serves(found):
+        return found, f"the database is at migration {found}, this release needs {schema_version.head()}: run `flask db upgrade`"
     try:
         check_currency(session, currency)
     except SettingError as error:

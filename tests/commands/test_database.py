@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 
-from app import create_app, migrations
+from app import create_app, migrations, schema_version
 from app.devdb import Cluster, find_programs
 from app.devdb.folder import temporary_folder
 from tests.commands.conftest import Operator
@@ -28,14 +28,14 @@ def _operator_of(settings: Settings, database: Database, *, owner: bool = True) 
 
 
 def test_a_database_that_has_had_every_migration_is_exit_code_0(operator: Operator) -> None:
-    head = migrations.head()
+    head = schema_version.head()
     assert operator.says("db check") == f"The database is at {head}, this release needs {head}: nothing to do.\n"
     assert operator.json("db check") == {"ready": True, "at": head, "needed": head}
 
 
 def test_a_bare_database_is_behind_until_it_is_upgraded(settings: Settings, bare_database: Database) -> None:
     operator = _operator_of(settings, bare_database)
-    head = migrations.head()
+    head = schema_version.head()
     behind = operator.run("db check")
     assert (behind.exit_code, behind.stdout) == (
         1, f"The database is at no migration yet, this release needs {head}. Run `db upgrade`.\n",
@@ -51,7 +51,7 @@ def test_the_newest_migration_is_named_when_the_database_is_behind(operator: Ope
     database.execute("UPDATE alembic_version SET version_num = '0000'")
     result = operator.run("db check --json")
     assert result.exit_code == 1
-    assert json.loads(result.stdout) == {"ready": False, "at": "0000", "needed": migrations.head()}
+    assert json.loads(result.stdout) == {"ready": False, "at": "0000", "needed": schema_version.head()}
 
 
 def test_a_release_that_was_gone_back_to_works_on_the_newer_database(operator: Operator, database: Database) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from app import migrations
+from app import schema_version
 from tests.load.payments import counted, limit
 from tests.load.rounds import Subject
 
@@ -31,5 +31,5 @@ SELECT count(*) FROM (
 
 def subjects() -> Iterator[Subject]:
     """Groups of payments, in a release whose ledger can post them."""
-    if migrations.head() >= FIRST_MIGRATION:
+    if schema_version.head() >= FIRST_MIGRATION:
         yield Subject(NAME, "limit", partial(limit, clients=CLIENTS, script=GROUP, operations=PAYMENTS_PER_CALL))

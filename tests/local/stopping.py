@@ -6,31 +6,29 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.processes import LIMIT_SECONDS
+from tests.processes import LIMIT_SECONDS, await_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Moment = Callable[[Path, str], bool]
-LOOK_AGAIN_SECONDS = 0.005
+LOOK_AGAIN_SECONDS = 0.02
 
 
-def processes_in(folder: Path) -> list[str]:
-    """The command lines of all processes that work in this folder or below it, or speak of it."""
-    found = []
+def processes_in(folder: Path) -> dict[int, str]:
+    """The numbers and command lines of all processes that work in this folder or below it, or speak of it."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if (process / "stat").read_text().rpartition(") ")[2][0] != "Z" and (
-                str(folder) in command or (process / "cwd").readlink().is_relative_to(folder)
-            ):
-                found.append(command)
+            is_meant = str(folder) in command or (process / "cwd").readlink().is_relative_to(folder)
+            if is_meant and (process / "stat").read_text().rpartition(") ")[2][0] != "Z":
+                found[int(process.name)] = command
     return found
 
 
@@ -71,8 +69,7 @@ def stopped_at(moment: Moment, checkout: Path, port: int, *options: str) -> list
         os.killpg(process.pid, signal.SIGINT)
         process.wait(LIMIT_SECONDS)
         # What a wrapper of Python's had begun just then needs a moment to see that it is over.
-        limit = time.monotonic() + LIMIT_SECONDS
-        while (left := processes_in(checkout)) and time.monotonic() < limit:
-            pass
-        assert left == []
+        for process_id in processes_in(checkout):
+            await_end(process_id)
+        assert processes_in(checkout) == {}
         return [line for line in said.read_text(encoding="utf-8").splitlines() if not line.startswith("WARNING: ")]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def starts_python(folder: Path, _said: str) -> bool:
-    return any("-m app.local" in command and "make" not in command for command in processes_in(folder))
+    return any("-m app.local" in command and "make" not in command for command in processes_in(folder).values())
 
 
 def makes_the_cluster(folder: Path, _said: str) -> bool:
@@ -31,15 +31,15 @@ def waits_for_the_server(folder: Path, _said: str) -> bool:
 
 
 def migrates(folder: Path, _said: str) -> bool:
-    return any("postgres: payment_system_owner" in command for command in processes_in(folder))
+    return any("postgres: payment_system_owner" in command for command in processes_in(folder).values())
 
 
 def makes_demo_people(folder: Path, _said: str) -> bool:
-    return any("postgres: payment_system_owner" in command and "INSERT" in command for command in processes_in(folder))
+    return any("postgres: payment_system_owner" in command and "INSERT" in command for command in processes_in(folder).values())
 
 
 def starts_gunicorn(folder: Path, _said: str) -> bool:
-    return any("-m gunicorn" in command for command in processes_in(folder))
+    return any("-m gunicorn" in command for command in processes_in(folder).values())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+"""Owns which tests on hosts share a worker, and so their hosts; any other test goes alone."""
+
+from __future__ import annotations
+
+from xdist.scheduler import LoadScopeScheduling
+
+HOSTS_FOLDER = "tests/infra/"
+# Tests on hosts wait half of their time for hosts that start, stop and answer, so they run side by side. Each group has one worker, and
+# hosts or containers that no other group touches. Modules of the folder that none names are in the first.
+HOST_GROUPS = {
+    "releases": ("test_hosts", "test_first_deploy", "test_release", "test_security", "test_services"),
+    "refusals": ("test_drift", "test_operator", "test_refusals", "test_refused_release"),
+    "takeover": ("test_takeover",),
+    "containers": ("test_containers",),
+    "a domain": ("test_tls",),
+}
+
+
+class HostsByGroup(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
+    """Gives the tests of a group on hosts to one worker, so that its hosts are started and deployed to once; any other test goes alone.
+
+    Not xdist's groups: its 3.8 writes them into an attribute that pytest 9.2 does not read any more, and each worker deploys.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if not nodeid.startswith(HOSTS_FOLDER):
+            return nodeid
+        module = nodeid.removeprefix(HOSTS_FOLDER).partition(".py")[0]
+        return next((group for group, modules in HOST_GROUPS.items() if module in modules), next(iter(HOST_GROUPS)))
