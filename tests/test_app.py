@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,7 @@ from app.errors import SettingError
 from app.http.guard import SECURITY_HEADERS
 from app.logs import JsonLines
 from app.money import Currency
+from tests.gunicorn import CHECKOUT
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -107,3 +111,13 @@ def test_a_wrong_setting_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("DATABASE_URL", "oracle://")
     with pytest.raises(SettingError, match="DATABASE_URL is not an address of PostgreSQL"):
         create_app()
+
+
+@pytest.mark.parametrize(
+    ("start", "needless"), [("import app.local.run", {"sqlalchemy", "flask"}), ("import app.asgi; app.asgi.create_entry()", {"alembic"})]
+)
+def test_a_start_loads_only_what_it_needs(start: str, needless: set[str]) -> None:
+    command = f"{start}; import sys; print(sorted({needless} & set(sys.modules)))"
+    environment = {**os.environ, "DATABASE_URL": "postgresql:///nowhere", "PAYMENT_SYSTEM_ENVIRONMENT": "development"}
+    done = subprocess.run([sys.executable, "-c", command], cwd=CHECKOUT, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"

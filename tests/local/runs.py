@@ -57,7 +57,8 @@ def running(
 ) -> Iterator[Run]:
     command = [*before, python, "-m", "app.local", *map(str, arguments)]
     given = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PAYMENT_SYSTEM_"))}
-    given |= environment or {}
+    # Of several processes that serve, none is asked for anything here; `make run` itself is stopped with two.
+    given |= {"WEB_CONCURRENCY": "1", **(environment or {})}
     # Written to by whatever is still alive, so its end is seen only when all of them are gone.
     with subprocess.Popen(
         command, cwd=checkout, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
