@@ -23,7 +23,7 @@ from app.devdb import find_programs, temporary_cluster
 from app.http import cookie_name
 from app.settings import Settings, load_settings
 from tests.gunicorn import Served, serving
-from tests.host_groups import HostsByGroup
+from tests.side_by_side import TestsByGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,8 +101,8 @@ class Browsers(Protocol):
     def __call__(self, username: str) -> FlaskClient: ...
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> HostsByGroup:
-    return HostsByGroup(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TestsByGroup:
+    return TestsByGroup(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -142,17 +142,24 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@cache
+def _maker() -> psycopg2.extensions.cursor:
+    """Makes and drops this process's databases, over one connection: a new one each time is a third of the work."""
+    connection = psycopg2.connect(Database("postgres").superuser_url.replace("+psycopg2", ""))
+    connection.autocommit = True
+    return connection.cursor()
+
+
 @contextmanager
 def fresh_database() -> Iterator[Database]:
     """A database with every migration, made from a template; gone when the context ends."""
     name = f"test_{uuid4().hex[:12]}"
-    server = Database("postgres")
     # As files: half the work of going through the log, for a template as small as this.
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER payment_system_owner STRATEGY FILE_COPY")
+    _maker().execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER payment_system_owner STRATEGY FILE_COPY")
     try:
         yield Database(name)
     finally:
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        _maker().execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

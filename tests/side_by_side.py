@@ -1,4 +1,4 @@
-"""Owns which tests on hosts share a worker, and so their hosts; any other test goes alone."""
+"""Owns which tests share a worker, and so what was started for them; any other test goes to whichever worker is free."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ HOST_GROUPS = {
     "containers": ("test_containers",),
     "a domain": ("test_tls",),
 }
+# Modules whose tests ask servers that are started once: on several workers, each would start its own.
+SERVED_ONCE = {"tests/http/test_every_answer.py"}
 
 
-class HostsByGroup(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
-    """Gives the tests of a group on hosts to one worker, so that its hosts are started and deployed to once; any other test goes alone.
+class TestsByGroup(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
+    """Gives the tests of a group to one worker, so that its hosts are started and deployed to once.
 
     Not xdist's groups: its 3.8 writes them into an attribute that pytest 9.2 does not read any more, and each worker deploys.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         if not nodeid.startswith(HOSTS_FOLDER):
-            return nodeid
+            module = nodeid.partition("::")[0]
+            return module if module in SERVED_ONCE else nodeid
         module = nodeid.removeprefix(HOSTS_FOLDER).partition(".py")[0]
         return next((group for group, modules in HOST_GROUPS.items() if module in modules), next(iter(HOST_GROUPS)))
