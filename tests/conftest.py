@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from unittest.mock import patch
 from uuid import uuid4
 
 import psycopg2
@@ -21,6 +20,7 @@ from app import create_app, identity, migrations
 from app.database import make_engine, make_sessions, transact
 from app.devdb import find_programs, temporary_cluster
 from app.http import cookie_name
+from app.identity.passwords import CONTEXT
 from app.settings import Settings, load_settings
 from tests.gunicorn import Served, serving
 from tests.side_by_side import TestsByGroup
@@ -210,8 +210,18 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-# All of them have the same password, and one hash of it is as good as the next.
-hash_once = cache(identity.hash_password)
+# What a hash costs on purpose is what a test would wait for. Servers that tests start hash as they do anywhere.
+FULL_PRICE = CONTEXT.to_dict()
+CONTEXT.update(argon2__memory_cost=64, argon2__rounds=1)
+
+
+@pytest.fixture
+def full_price() -> Iterator[None]:
+    """Passwords cost what they cost where the wallet serves."""
+    reduced = CONTEXT.to_dict()
+    CONTEXT.load(FULL_PRICE)
+    yield
+    CONTEXT.load(reduced)
 
 
 @pytest.fixture
@@ -221,8 +231,7 @@ def sign_in(sessions: Sessions, settings: Settings) -> Callable[[str], str]:
 
     def work(session: Session, username: str) -> str:
         if username not in registered:
-            with patch.object(identity.people, "hash_password", hash_once):
-                identity.register(session, username=username, password=PASSWORD, display_name=username.title(), settings=settings)
+            identity.register(session, username=username, password=PASSWORD, display_name=username.title(), settings=settings)
         return identity.start_login(session, username, user_agent="tests", settings=settings)
 
     def sign(username: str) -> str:

@@ -235,6 +235,7 @@ def test_counts_outlive_a_restart_and_hold_for_every_process(database: Database,
 
 
 @pytest.mark.load
+@pytest.mark.usefixtures("full_price")
 def test_a_name_that_is_nobodys_costs_what_any_other_does(
     sessions: Sessions, settings: Settings, viewer: Any, hashes: list[str], figure: Figure
 ) -> None:

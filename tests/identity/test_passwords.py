@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PHRASE = "a long test phrase"
+pytestmark = pytest.mark.usefixtures("full_price")
 
 
 def test_two_are_hashed_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,6 +190,7 @@ def test_an_unknown_name_costs_a_hash_too(monkeypatch: pytest.MonkeyPatch, sessi
     assert len(hashed) == 1
 
 
+@pytest.mark.usefixtures("full_price")
 def test_a_password_is_stored_as_argon2id_and_rehashed_when_the_parameters_change(sessions: Sessions, settings: Settings) -> None:
     join(sessions, settings, "alice")
     weaker = CryptContext(schemes=["argon2"], argon2__memory_cost=8192, argon2__rounds=1, argon2__parallelism=1)
