@@ -14,8 +14,8 @@ HOST_GROUPS = {
     "containers": ("test_containers",),
     "a domain": ("test_tls",),
 }
-# Modules whose tests ask servers that are started once: on several workers, each would start its own.
-SERVED_ONCE = {"tests/http/test_every_answer.py"}
+# Modules whose tests use servers or clusters that are made once: each worker would make its own.
+MADE_ONCE = {"tests/http/test_every_answer.py", "tests/devdb/test_cluster.py"}
 
 
 class TestsByGroup(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
@@ -27,6 +27,6 @@ class TestsByGroup(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no 
     def _split_scope(self, nodeid: str) -> str:
         if not nodeid.startswith(HOSTS_FOLDER):
             module = nodeid.partition("::")[0]
-            return module if module in SERVED_ONCE else nodeid
+            return module if module in MADE_ONCE else nodeid
         module = nodeid.removeprefix(HOSTS_FOLDER).partition(".py")[0]
         return next((group for group, modules in HOST_GROUPS.items() if module in modules), next(iter(HOST_GROUPS)))

@@ -132,7 +132,6 @@ def _fill(choices: Choices, database: Database, settings: Settings) -> DemoLogin
     from sqlalchemy.exc import DBAPIError, OperationalError
     from sqlalchemy.orm import Session
 
-    from app.demo import seed
     from app.ledger import check_currency
     from app.migrations import upgrade
 
@@ -142,7 +141,11 @@ def _fill(choices: Choices, database: Database, settings: Settings) -> DemoLogin
         upgrade(database.owner_url)
         with Session(create_engine(database.owner_url, poolclass=NullPool)) as session:
             check_currency(session, settings.currency)
-        return seed(database.owner_url, currency_code=settings.currency.code) if demo else None
+        if not demo:
+            return None
+        from app.demo import seed
+
+        return seed(database.owner_url, currency_code=settings.currency.code)
     except (DBAPIError, DriverError) as error:
         if means_full_disk(str(error)) or (database.cluster and database.cluster.disk_is_full()):
             raise full_disk(choices.data_folder) from error

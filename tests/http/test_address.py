@@ -85,9 +85,9 @@ def test_the_api_and_the_pages_tell_the_same_address(
     database: Database, tmp_path: Path, at_socket: bool, settings: dict[str, str], addresses: list[str | None]  # noqa: FBT001 - of a table
 ) -> None:
     path = tmp_path / "wallet.sock"
-    with serving(database.app_url, {**settings, **({"GUNICORN_BIND": f"unix:{path}"} if at_socket else {})}) as served:
-        place = served.address.removeprefix("http://")
-        client = AtSocket(path) if at_socket else HTTPConnection(place, timeout=60)
+    place = {"GUNICORN_BIND": f"unix:{path}"} if at_socket else {}
+    with serving(database.app_url, {"WEB_CONCURRENCY": "1", **settings, **place}) as served:
+        client = AtSocket(path) if at_socket else HTTPConnection(served.address.removeprefix("http://"), timeout=60)
         query = json.dumps({"query": "{ users { totalCount } }"})
         for method, target, forwarded_for in (
             ("POST", "/graphql", ["198.51.100.1", "203.0.113.7"]), ("GET", "/", ["198.51.100.1", "203.0.113.7"]),

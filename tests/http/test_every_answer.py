@@ -104,7 +104,8 @@ AMBIGUOUS = (
 def answered() -> dict[str, Any]:
     """What each was answered, asked once for all tests."""
     answers: dict[str, Any] = {}
-    settings = {"PAYMENT_SYSTEM_HOSTS": HOST, "PAYMENT_SYSTEM_SECURE_COOKIES": "true", "PAYMENT_SYSTEM_ENVIRONMENT": "production"}
+    settings = {"PAYMENT_SYSTEM_HOSTS": HOST, "PAYMENT_SYSTEM_SECURE_COOKIES": "true", "PAYMENT_SYSTEM_ENVIRONMENT": "production",
+                "WEB_CONCURRENCY": "1"}
     with fresh_database() as database, serving(database.app_url, settings) as served:
         for name, (method, path, headers, body, _) in REQUESTS.items():
             connection = HTTPConnection(served.address.removeprefix("http://"), timeout=60)

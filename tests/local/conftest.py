@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.devdb import find_programs
 from app.devdb.folder import temporary_folder
+from tests.devdb.clusters import opened
 from tests.local.runs import CHECKOUT
 
 if TYPE_CHECKING:
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 def folder() -> Iterator[Path]:
     with temporary_folder() as path:
         yield path
+
+
+@pytest.fixture
+def data(folder: Path) -> Path:
+    """A data folder in which a run finds a cluster, so that it need not make one."""
+    opened(folder / "data", find_programs()).close()
+    return folder / "data"
 
 
 @pytest.fixture

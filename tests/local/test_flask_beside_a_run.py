@@ -47,8 +47,8 @@ def test_the_operators_commands_reach_the_database_of_make_run_while_it_runs(fol
     assert flask(checkout, "users", "list")[2].startswith(NOT_SET)
 
 
-def test_the_note_of_a_killed_run_says_nothing_any_more(folder: Path, checkout: Path, port: int) -> None:
-    with running("--port", port, "--data", folder / "data", "--no-demo", checkout=checkout) as run:
+def test_the_note_of_a_killed_run_says_nothing_any_more(data: Path, checkout: Path, port: int) -> None:
+    with running("--port", port, "--data", data, "--no-demo", checkout=checkout) as run:
         run.await_line("The operator's commands")
         run.process.send_signal(SIGKILL)
         run.process.wait(LIMIT_SECONDS)

@@ -80,8 +80,8 @@ def work_of_start(data: Path) -> object:
     return made.st_ino, made.st_mtime_ns, rows
 
 
-def test_after_a_kill_nothing_is_left_and_the_next_start_serves_at_once(folder: Path, port: int) -> None:
-    arguments = ("--port", port, "--data", folder / "data", "--no-demo")
+def test_after_a_kill_nothing_is_left_and_the_next_start_serves_at_once(data: Path, port: int) -> None:
+    arguments = ("--port", port, "--data", data, "--no-demo")
     with running(*arguments) as killed:
         killed.await_line("Wave is at")
         children = children_of(killed.process.pid)
@@ -94,8 +94,8 @@ def test_after_a_kill_nothing_is_left_and_the_next_start_serves_at_once(folder: 
             assert run.end(SIGINT) == 0
 
 
-def test_when_the_web_server_dies_everything_stops_and_says_so(folder: Path, port: int) -> None:
-    with running("--port", port, "--data", folder / "data", "--no-demo") as run:
+def test_when_the_web_server_dies_everything_stops_and_says_so(data: Path, port: int) -> None:
+    with running("--port", port, "--data", data, "--no-demo") as run:
         run.await_line("Wave is at")
         children = children_of(run.process.pid)
         os.kill(next(number for name, number in children.items() if name != "postgres"), SIGKILL)
@@ -105,13 +105,13 @@ def test_when_the_web_server_dies_everything_stops_and_says_so(folder: Path, por
             await_end(process_id)
 
 
-def test_when_postgresql_dies_everything_stops_and_says_so(folder: Path, port: int) -> None:
-    with running("--port", port, "--data", folder / "data", "--no-demo") as run:
+def test_when_postgresql_dies_everything_stops_and_says_so(data: Path, port: int) -> None:
+    with running("--port", port, "--data", data, "--no-demo") as run:
         run.await_line("Wave is at")
         children = children_of(run.process.pid)
         os.kill(children["postgres"], SIGKILL)
         assert run.await_end() == 1
-        sentence = f"PostgreSQL stopped by itself, so all was stopped: read {folder}/data/postgresql.log, then start again."
+        sentence = f"PostgreSQL stopped by itself, so all was stopped: read {data}/postgresql.log, then start again."
         assert run.output[-1] == sentence
         for process_id in children.values():
             await_end(process_id)
