@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Generator
@@ -50,6 +51,9 @@ MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder o
 
 FIGURE = "figure"
 Figure = Callable[[str], None]
+
+# What a test leaves is soon free without the garbage collector, and to walk through all that is loaded takes it a twelfth of the run.
+gc.set_threshold(50_000, 20, 100)
 
 RUN = pytest.StashKey[ExitStack]()
 USED: list[str] = []
