@@ -52,9 +52,7 @@ MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder o
 FIGURE = "figure"
 Figure = Callable[[str], None]
 
-# What a test leaves is soon free without the garbage collector, and to walk through all that is loaded takes it a twelfth of the run.
-gc.set_threshold(50_000, 20, 100)
-
+gc.set_threshold(50_000, 20, 100)  # to walk through all that is loaded takes it a twelfth of the run
 RUN = pytest.StashKey[ExitStack]()
 USED: list[str] = []
 
@@ -90,7 +88,6 @@ class Database:
                 return cursor.fetchall() if cursor.description else []
         finally:
             connection.close()
-
 
     @contextmanager
     def holding(self, statement: str) -> Iterator[None]:
@@ -268,9 +265,8 @@ def browser(app: Flask, settings: Settings, sign_in: Callable[[str], str]) -> Br
     """Makes signed-in browsers: `browser("alice")`."""
 
     def make(username: str) -> FlaskClient:
-        token = sign_in(username)
         made = app.test_client()
-        made.set_cookie(cookie_name(secure=settings.secure_cookies), token)
+        made.set_cookie(cookie_name(secure=settings.secure_cookies), sign_in(username))
         return made
 
     return make
