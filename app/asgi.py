@@ -49,8 +49,6 @@ THREADS: Final = 8
 TAKEN_SECONDS: Final = 0.3
 # One posts payments, one sees wallets, one notes which tokens are in use.
 CONNECTIONS_TOGETHER: Final = 3
-
-
 # How gunicorn tells a worker to stop: in time, or at once. Source: its page "Signal Handling", worker process.
 STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGINT})
 

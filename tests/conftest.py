@@ -52,7 +52,7 @@ MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder o
 FIGURE = "figure"
 Figure = Callable[[str], None]
 
-gc.set_threshold(50_000, 20, 100)  # to walk through all that is loaded takes it a twelfth of the run
+gc.set_threshold(50_000, 20, 100)  # what is loaded is large, and stays: each walk through it finds nothing
 RUN = pytest.StashKey[ExitStack]()
 USED: list[str] = []
 
@@ -146,7 +146,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @cache
 def _maker() -> psycopg2.extensions.cursor:
-    """Makes and drops this process's databases, over one connection: a new one each time is a third of the work."""
+    """Makes and drops this process's databases, over one connection in place of two for each."""
     connection = psycopg2.connect(Database("postgres").superuser_url.replace("+psycopg2", ""))
     connection.autocommit = True
     return connection.cursor()

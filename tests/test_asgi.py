@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from http.client import HTTPConnection
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,8 @@ PAY = """mutation Pay($input: SendPaymentInput!) { sendPayment(input: $input) {
     kind direction balanceAfter { amount } } errors { __typename code message field
     ... on InsufficientFundsError { shortfall { formatted } } } } }"""
 NUMBER_OF_A_REQUEST = 32
+# `graceful_timeout` of gunicorn.conf.py.
+GRACEFUL_SECONDS = 20
 
 
 def ask(served: Served, body: bytes | str, headers: dict[str, str] | None = None, *, method: str = "POST", path: str = "/graphql") -> Any:
@@ -231,8 +235,15 @@ def test_a_worker_that_is_told_to_stop_before_it_can_serve_ends_by_itself(databa
         for number, stop in enumerate([*STOP_SIGNALS] * 4, start=1):
             begun = served.await_log("Booting worker with pid", times=number)
             process_id = int(begun.rpartition("pid: ")[2].partition('"')[0])
+            told = time.monotonic()
             os.kill(process_id, stop)
             await_end(process_id)
+            assert time.monotonic() - told < GRACEFUL_SECONDS
+        served.await_log("Booting worker with pid", times=number + 1)
+    # The whole of gunicorn, which tells a worker that has just begun.
+    moments = {each["event"]: datetime.fromisoformat(each["time"]) for each in map(json.loads, served.log) if "event" in each}
+    waited = moments["Shutting down: Master"] - moments["Handling signal: term"]
+    assert waited.total_seconds() < GRACEFUL_SECONDS, served.log
 
 
 def test_who_waits_for_a_connection_is_served_before_who_comes_later(settings: Settings) -> None:

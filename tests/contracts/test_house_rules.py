@@ -49,10 +49,8 @@ def test_ruff_finds_nothing() -> None:
 
 def test_ansible_lint_finds_nothing() -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    # The roles of a playbook come with it. What none includes by name, and templates, have to be named.
-    named = ["roles/trial", *(str(path.relative_to(ROOT / "ansible")) for path in ROOT.glob("ansible/roles/*/templates"))]
     done = subprocess.run(
-        ["ansible-lint", "--nocolor", "-q", "site.yml", "rollback.yml", "status.yml", "molecule", *named],
+        ["ansible-lint", "--nocolor", "-q", "site.yml", "rollback.yml", "status.yml", "roles", "molecule"],
         cwd=ROOT / "ansible", env=environment, capture_output=True, text=True, check=False,
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
