@@ -30,7 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     from app import api, commands, web
     from app.database import make_engine, make_sessions
-    from app.http import Pace, Wave, attend_requests
+    from app.http import Pace, Wave, add_health, add_request_hooks
     from app.http.asking import EXTENSION_NAME
     from app.logs import log_as_json
 
@@ -38,7 +38,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     sessions = make_sessions(make_engine(settings.database_url, pool_size=settings.database_pool_size))
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.extensions[EXTENSION_NAME] = Wave(settings, sessions, Pace(scale=settings.throttle_scale))
-    attend_requests(app)
+    add_request_hooks(app)
+    add_health(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(web.blueprint)
 

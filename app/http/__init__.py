@@ -3,12 +3,12 @@
 from app.http.address import address_block, client_address
 from app.http.admission import admit_login, admit_password, admit_registration, remember_login
 from app.http.asking import Facts, Wave, bearer_token, facts_of_request, viewer_of, wave
-from app.http.every_request import attend_requests
 from app.http.failures import error_id_of, log_failure
 from app.http.guard import check_host, check_request, check_same_site, cookie_name, hardened, is_packed, login_cookie, transport_security
-from app.http.health import Readiness, readiness
+from app.http.health import Readiness, add_health, readiness
 from app.http.pace import Pace
 from app.http.record import DONE, Deed, deed_refused, record_request
+from app.http.request_hooks import add_request_hooks
 
 __all__ = [
     "DONE",
@@ -17,11 +17,12 @@ __all__ = [
     "Pace",
     "Readiness",
     "Wave",
+    "add_health",
+    "add_request_hooks",
     "address_block",
     "admit_login",
     "admit_password",
     "admit_registration",
-    "attend_requests",
     "bearer_token",
     "check_host",
     "check_request",

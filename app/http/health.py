@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flask import jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import schema_version
 from app.database import transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError, SettingError
+from app.http.asking import wave
 from app.ledger import check_currency
 
 if TYPE_CHECKING:
+    from flask import Flask
+    from flask.typing import ResponseReturnValue
     from sqlalchemy.orm import Session
 
     from app.http.asking import Wave
@@ -27,6 +31,24 @@ class Readiness:
     release: str
     reason: str | None = None
     migration: str | None = None
+
+
+def add_health(app: Flask) -> None:
+    """Answer both questions at addresses of their own."""
+    # ast-grep-ignore: route-without-login - whoever watches the host has no login; it tells nothing of anybody
+    @app.get("/healthz")
+    def healthz() -> ResponseReturnValue:
+        """Whether the process is alive; asks nothing of anyone else."""
+        return jsonify(status="alive", release=wave().settings.release_id)
+
+    # ast-grep-ignore: route-without-login - whoever watches the host has no login; it tells nothing of anybody
+    @app.get("/readyz")
+    def readyz() -> ResponseReturnValue:
+        """Whether requests may be sent here."""
+        found = readiness(wave())
+        if found.ready:
+            return jsonify(found)
+        return jsonify(found), DatabaseUnavailableError.http_status, {"Retry-After": str(DatabaseUnavailableError.RETRY_AFTER_SECONDS)}
 
 
 def readiness(running: Wave) -> Readiness:
