@@ -5,7 +5,7 @@ from app.http.admission import admit_login, admit_password, admit_registration, 
 from app.http.asking import Facts, Wave, bearer_token, facts_of_request, viewer_of, wave
 from app.http.failures import error_id_of, log_failure
 from app.http.guard import check_host, check_request, check_same_site, cookie_name, hardened, is_packed, login_cookie, transport_security
-from app.http.health import Readiness, add_health, readiness
+from app.http.health import add_health
 from app.http.pace import Pace
 from app.http.record import DONE, Deed, deed_refused, record_request
 from app.http.request_hooks import add_request_hooks
@@ -15,7 +15,6 @@ __all__ = [
     "Deed",
     "Facts",
     "Pace",
-    "Readiness",
     "Wave",
     "add_health",
     "add_request_hooks",
@@ -36,7 +35,6 @@ __all__ = [
     "is_packed",
     "log_failure",
     "login_cookie",
-    "readiness",
     "record_request",
     "remember_login",
     "transport_security",
