@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 from signal import SIGKILL
@@ -75,6 +76,25 @@ def test_a_server_ends_with_its_killed_owner_and_starts_again_with_its_data(fold
             assert cluster.process_id != server
             assert ask(cluster, "SELECT 1") == (1,)
         await_end(server)
+
+
+@pytest.mark.parametrize("signal", ["SIGINT", "SIGQUIT"])
+def test_what_is_tethered_ends_with_an_owner_whom_a_shell_has_ignore_the_signal(signal: str) -> None:
+    server = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+    owner = (
+        "import os, signal, subprocess, sys; from app.devdb import tethered; print(os.getpid(), flush=True); "
+        f"subprocess.Popen(tethered([sys.executable, '-c', sys.argv[1]], signal=signal.{signal})); signal.pause()"
+    )
+    in_background = ["/bin/sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", owner, server]
+    with subprocess.Popen(in_background, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as shell:
+        assert shell.stdout is not None
+        owner_id, server_id = (int(shell.stdout.readline()) for _ in range(2))
+        os.kill(owner_id, SIGKILL)
+        try:
+            await_end(server_id)
+        except AssertionError:
+            os.kill(server_id, SIGKILL)
+            raise
 
 
 def test_a_server_that_was_left_running_is_ended_before_another_starts(folder: Path, programs: Programs) -> None:
