@@ -62,7 +62,7 @@ class Client:
         return json.loads(text) if answer.status == 200 else None
 
 
-@pytest.mark.parametrize("connections", [1, 64])
+@pytest.mark.parametrize("connections", [1, pytest.param(64, marks=pytest.mark.load)])
 def test_no_penny_is_lost_or_made_and_nothing_is_paid_twice(
     served: Served, database: Database, sessions: Sessions, viewer: Any, connections: int
 ) -> None:

@@ -181,6 +181,7 @@ def test_the_dearest_queries_that_are_let_through_are_cheap(database: Database, 
     running.disconnect()
 
 
+@pytest.mark.load
 def test_fifty_of_the_dearest_at_once_leave_the_server_answering(database: Database, figure: Figure) -> None:
     fill(database)
     body = json.dumps({"query": WORST["pages of payments"]})

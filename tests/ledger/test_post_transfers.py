@@ -263,6 +263,7 @@ def test_one_id_at_once_in_groups_of_different_people_pays_one_and_the_other_ite
     assert book.broken() == []
 
 
+@pytest.mark.load
 def test_a_storm_of_groups_singles_and_refunds_keeps_every_penny(book: Book, database: Database) -> None:
     accounts, over = [book.wallet(5_000) for _ in range(8)], Event()
 
