@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
+from random import Random
 from uuid import NAMESPACE_URL, UUID, uuid1, uuid3, uuid4, uuid5
 
 import pytest
@@ -36,6 +38,15 @@ def test_an_id_that_was_made_passes_whatever_made_it() -> None:
             assert parse_key(str(made)) == made
 
 
+@pytest.mark.parametrize("card", [0x02FC00000001, 0x020000000001, 0x00005E000101, 0x525400123456, 0xFFFFFFFFFFFF])
+def test_an_id_with_the_address_of_a_card_passes_whatever_the_address(card: int) -> None:
+    chance = Random(card)  # noqa: S311 - the same ids at every run
+    for version, _ in product((1, 6), range(OFTEN)):
+        moment_and_clock = chance.getrandbits(80) << 48
+        made = as_version(version, UUID(int=(moment_and_clock | card) & ~(0b11 << 62) | 0b10 << 62))
+        assert parse_key(str(made)) == made
+
+
 @pytest.mark.parametrize("text", [
     "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "11111111-1111-1111-1111-111111111111",
     "11111111-1111-4111-8111-111111111111", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", "11111111-2222-4333-8444-555555555555",
@@ -56,6 +67,8 @@ def test_a_placeholder_or_a_known_example_is_refused(text: str) -> None:
     "7b0c8e0e-5a5c-1a4e-8a53-0d2a8b0f4d11", "7b0c8e0e-5a5c-8a4e-ba53-0d2a8b0f4d11",  # the first version and the last, and variants
     "11223344-5566-4788-99ab-111111111111",  # ten bytes differ
     "7b0c8e1e-5a5c-4a4e-9a53-0000000000ff",  # five are zero
+    "92000000-eb9d-61f1-b50f-02fc00000001",  # of version 6, with the address of a card: six are zero
+    "11223344-5511-1166-9911-111111111111", "7b008e00-5a00-1a4e-9a53-000000000001",  # seven differ, eight are zero
 ])
 def test_just_within_the_rules(text: str) -> None:
     assert parse_key(text) == UUID(text)
@@ -65,6 +78,8 @@ def test_just_within_the_rules(text: str) -> None:
     "7b0c8e0e-5a5c-0a4e-8a53-0d2a8b0f4d11", "7b0c8e0e-5a5c-9a4e-8a53-0d2a8b0f4d11",
     "7b0c8e0e-5a5c-4a4e-7a53-0d2a8b0f4d11", "7b0c8e0e-5a5c-4a4e-ca53-0d2a8b0f4d11",
     "11223344-5566-4788-9911-111111111111", "7b008e1e-5a5c-4a4e-9a53-0000000000ff",
+    "11223344-5511-1144-9911-111111111111", "7b008e00-0000-1a4e-9a53-000000000001",
+    "00000000-0000-1000-8000-0242ac110002",
 ])
 def test_just_beyond_them(text: str) -> None:
     with pytest.raises(InvalidInputError):
