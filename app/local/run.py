@@ -186,7 +186,10 @@ def _say(*lines: str) -> None:
 
 @contextmanager
 def _stop_requests() -> Iterator[None]:
-    """Within the context the first stop signal raises StopRequested; later ones do nothing, so that the stop itself is not cut."""
+    """Within the context the first stop signal raises StopRequested; later ones do nothing, so that the stop itself is not cut.
+
+    They do nothing until the process has ended, too: whoever asked once may ask again while Python clears up.
+    """
 
     def ask(_number: int, _frame: object) -> None:
         for each in STOP_SIGNALS:
@@ -194,11 +197,15 @@ def _stop_requests() -> Iterator[None]:
             signal.signal(each, lambda _number, _frame: None)
         raise StopRequested
 
-    before = {each: signal.signal(each, ask) for each in STOP_SIGNALS}
+    after = {each: signal.signal(each, ask) for each in STOP_SIGNALS}
     try:
         yield
+    except StopRequested:
+        # No child is left. Python gives up handlers before it ends, but no signal that it ignores.
+        after = dict.fromkeys(STOP_SIGNALS, signal.SIG_IGN)
+        raise
     finally:
-        for each, handler in before.items():
+        for each, handler in after.items():
             signal.signal(each, handler)
 
 

@@ -33,7 +33,10 @@ def test_it_serves_until_ctrl_c_and_then_nothing_is_left_but_the_data(folder: Pa
         children = children_of(run.process.pid)
         assert len(children) == 2
         assert_web_server_knows_the_apps_way_only(next(number for name, number in children.items() if name != "postgres"))
-        assert run.end(SIGINT) == 0
+        run.process.send_signal(SIGINT)
+        run.await_line("Stopped.")
+        # As the Makefile does: it asks twice, and the second time comes when it comes.
+        assert run.end(SIGTERM) == 0
         for process_id in children.values():
             await_end(process_id)
         assert run.output[-1] == "Stopped."
