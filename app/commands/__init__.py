@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.commands import database, leaving, ledger, money, payouts, schema, users
-from app.commands.desk import EXTENSION_NAME, Desk
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,6 +21,10 @@ def add_commands(app: Flask, *, settings: Settings, sessions: Sessions, schema_t
     Args:
         schema_text: gives the public API in GraphQL's schema language. Handed in, since the API is a sibling of the commands.
     """
+    # Here, so that `flask` tells of a wrong setting without waiting for SQLAlchemy.
+    from app.commands import database, leaving, ledger, money, payouts, schema, users
+    from app.commands.desk import EXTENSION_NAME, Desk
+
     app.extensions[EXTENSION_NAME] = Desk(settings, sessions, schema_text)
     money.money.add_command(payouts.payout)
     for command in (leaving.export, leaving.close):

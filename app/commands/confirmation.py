@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from app.commands.failures import ExitCode
+from app.commands.exit_codes import ExitCode
 from app.errors import InvalidInputError
 
 

@@ -7,7 +7,8 @@ import click
 from app import schema_version
 from app.commands.answers import answer, json_option
 from app.commands.desk import desk
-from app.commands.failures import ExitCode, OperatorGroup
+from app.commands.exit_codes import ExitCode
+from app.commands.failures import OperatorGroup
 from app.database import transact
 
 db = OperatorGroup("db", help="The shape of the database.")

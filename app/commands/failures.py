@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Any, Final
 
 import click
@@ -10,6 +9,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app.commands.audit import AuditedCommand
+from app.commands.exit_codes import EXIT_CODES, ExitCode
 from app.database import sqlstate
 from app.errors import (
     BalanceTooLargeError,
@@ -24,26 +24,6 @@ from app.errors import (
     WalletNotEmptyError,
 )
 from app.settings import where_set
-
-
-class ExitCode(IntEnum):
-    """What the program's end says to a script."""
-
-    DONE = 0
-    NO = 1
-    BAD_INPUT = 2
-    UNREACHABLE = 3
-
-
-# The mark in its first line keeps click from wrapping it.
-EXIT_CODES: Final = """\b
-Exit codes:
-  0  done
-  1  the answer is no: refused, the books are broken, the database is behind
-  2  wrong usage or bad input: a setting, an amount, an unknown name
-  3  the database cannot be reached, or is too busy; try again
-"""
-
 
 # What the pages tell a person is not always what the operator can do about it.
 UNREACHABLE_ERRORS: Final = (DatabaseUnavailableError, ConflictRetryError)

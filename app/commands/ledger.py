@@ -10,7 +10,8 @@ import click
 from app import ledger as core
 from app.commands.answers import answer, counted, facts, json_option, moment
 from app.commands.desk import desk
-from app.commands.failures import ExitCode, OperatorGroup
+from app.commands.exit_codes import ExitCode
+from app.commands.failures import OperatorGroup
 
 # Back to the line's start, and nothing behind it. Source: ECMA-48, EL.
 FRESH_LINE: Final = "\r\x1b[K"

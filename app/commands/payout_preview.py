@@ -9,7 +9,7 @@ import click
 from app import payments
 from app.commands.answers import Json, counted, facts, moment, table
 from app.commands.confirmation import can_ask, confirm
-from app.commands.failures import ExitCode
+from app.commands.exit_codes import ExitCode
 from app.errors import InsufficientFundsError, InvalidInputError, WalletError
 from app.money import Money
 from app.payments.payout_file.lines import FilePayment

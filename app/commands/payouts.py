@@ -14,7 +14,7 @@ from app import identity, payments
 from app.commands.answers import Json, answer, counted, json_option
 from app.commands.audit import AuditedCommand
 from app.commands.desk import desk
-from app.commands.failures import ExitCode
+from app.commands.exit_codes import ExitCode
 from app.commands.options import KeyOption
 from app.commands.payout_preview import ask, json_of_preview, tell_preview
 from app.errors import (

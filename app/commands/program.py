@@ -9,7 +9,7 @@ import click
 from dotenv import dotenv_values
 
 from app.commands.audit import log_to_system
-from app.commands.failures import ExitCode
+from app.commands.exit_codes import ExitCode
 from app.devdb.note import read_note
 from app.errors import SettingError
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import create_app
 from app.commands.answers import table
-from app.commands.failures import EXIT_CODES
+from app.commands.exit_codes import EXIT_CODES
 from app.errors import ConflictRetryError
 from app.settings import load_settings
 from tests.commands.conftest import Operator

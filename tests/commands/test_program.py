@@ -13,7 +13,7 @@ import pytest
 
 from app import identity
 from app.commands import program
-from app.commands.failures import ExitCode
+from app.commands.exit_codes import ExitCode
 from app.database import transact
 
 if TYPE_CHECKING:
