@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from app.settings import Settings
+    from tests.conftest import Database
 
 SLEEP = "SELECT pg_sleep(0.3), pg_backend_pid()"
 
@@ -104,11 +105,15 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up_sooner_tha
         assert time.monotonic() - began < waiting.LIMIT_SECONDS
 
 
-def test_who_is_cancelled_leaves_no_connection_in_between(settings: Settings) -> None:
+def test_who_is_cancelled_leaves_no_connection_in_between(settings: Settings, database: Database) -> None:
+    def is_asked() -> bool:
+        return bool(database.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"))
+
     async def work() -> Any:
         engine = make_engine(settings.database_url, pool_size=1, on_event_loop=True)
         task = asyncio.create_task(giving_way(asked, engine))
-        await asyncio.sleep(0.1)
+        while not await asyncio.to_thread(is_asked):
+            pass
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

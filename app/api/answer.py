@@ -1,4 +1,4 @@
-"""Owns the way from a request to its answer, as plain values: whatever entry takes it, the same rules hold. Knows no framework."""
+"""Owns the way from a request to its answer, as plain values: Flask and the event loop call it, and the same rules hold for both."""
 
 from __future__ import annotations
 

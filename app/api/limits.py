@@ -1,6 +1,6 @@
 """Owns how large a GraphQL request may be. Every limit is checked before the work that it bounds, and each has a name here.
 
-Source: design page "Who may do what, and what must never happen", section Defaults.
+SECURITY.md says under "What is defended, and by what" what they are for.
 """
 
 from __future__ import annotations

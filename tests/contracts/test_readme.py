@@ -52,10 +52,11 @@ def test_every_setting_reaches_the_wallet_in_containers() -> None:
     assert {name for name, value in passed.items() if value == f"${{{name}:-}}"} == wanted
 
 
-def test_every_file_that_it_links_to_is_there() -> None:
-    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)", (README.parent / name).read_text(encoding="utf-8")):
-            assert (README.parent / link).exists(), f"{name} links to {link}"
+def test_every_file_that_a_page_links_to_is_there() -> None:
+    root = README.parent
+    for page in (README, root / "CONTRIBUTING.md", root / "SECURITY.md", *(root / "docs").rglob("*.md")):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
 def test_the_picture_of_the_architecture_is_true_to_the_folders() -> None:

@@ -1,4 +1,4 @@
-"""What SECURITY.md says is shown by a test, is: each of them exists."""
+"""What SECURITY.md and docs/asvs.md say is shown by a test, is: each of them exists."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 DEFENDED = PAGE.partition("## What is defended, and by what")[2].partition("\n## ")[0]
-_, _, TABLE = PAGE.partition("## OWASP ASVS 5.0, levels 1 and 2")
-SHOWN, _, REST = TABLE.partition("What deviates, and why:")
+ASVS = (ROOT / "docs/asvs.md").read_text(encoding="utf-8")
+SHOWN, _, REST = ASVS.partition("What deviates, and why:")
 DEVIATIONS, _, BESIDE = REST.partition("What does not apply:")
-NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE)))
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", PAGE + ASVS)))
 NUMBER = re.compile(r"\d{1,2}\.\d{1,2}(\.\d{1,2})?")
 # How many requirements of levels 1 and 2 each section has; those of level 3 are its last. Source: OWASP ASVS 5.0.0.
 REQUIREMENTS = {

@@ -64,8 +64,8 @@ def _memory(results: Results) -> Found | None:
     before, after = (results.facts.get(memory_name(count)) for count in (10_000, 100_000))
     if before is None or after is None:
         return None
-    return Found(*((late / early - 1) * 100 for early, late in (
-        (before.median, after.median), (before.least, after.least), (before.most, after.most))))
+    return Found.of((late / early - 1) * 100 for early, late in (
+        (before.median, after.median), (before.least, after.least), (before.most, after.most)))
 
 
 BARS: Final = (
