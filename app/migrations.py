@@ -14,9 +14,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+from app import ledger_functions
 from app.database import sqlstate
 from app.errors import SettingError
-from app.schema_version import MIGRATIONS_FOLDER
+from app.schema_version import MIGRATIONS_FOLDER, current, head
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,12 +46,12 @@ def run_sql(name: str) -> None:
 
 
 def upgrade(owner_url: str) -> list[str]:
-    """Bring the database to `head`, in one transaction: all of it or nothing.
+    """Bring the database to the newest migration and to the ledger's functions as written, in one transaction: all of it or nothing.
 
     Args:
         owner_url: the database's address as the role that owns it.
 
-    Returns: the numbers of the migrations that ran, oldest first; empty when there was nothing to do.
+    Returns: the numbers of the migrations that ran, oldest first, and `ledger` for its functions; empty when there was nothing to do.
 
     Raises: SettingError when the database was not made for us: a role or a right is missing. Nothing was changed then.
     """
@@ -68,6 +69,10 @@ def upgrade(owner_url: str) -> list[str]:
             connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATION_LOCK})
             _run(script, connection, steps)
+            # Beyond the head a newer release was here, whose functions this one works with.
+            if current(connection) == head() and ledger_functions.differ(connection):
+                ledger_functions.replace(connection)
+                done.append(ledger_functions.NAME)
     except DBAPIError as error:
         cure = CURES.get(sqlstate(error) or "")
         if cure is None:

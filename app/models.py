@@ -111,6 +111,17 @@ class RetiredUsername(Base):
     retired_at: Mapped[StampedByDatabase]
 
 
+class RepeatableMigration(Base):
+    """What the database has of the texts that are run again when they change. Read only: `app.ledger_functions` writes it as the owner."""
+
+    __tablename__ = "repeatable_migrations"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    text_sha256: Mapped[bytes]
+    definitions_sha256: Mapped[bytes]
+    ran_at: Mapped[StampedByDatabase]
+
+
 class Login(Base):
     """A signed-in browser. The token itself is in the browser's cookie alone."""
 

@@ -1,4 +1,4 @@
-"""Owns which migration a database has had, and whether this release works with it. Needs no Alembic, which only an upgrade loads."""
+"""Owns which migrations a database has had, and whether this release works with it. Needs no Alembic, which only an upgrade loads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
+
+from app import ledger_functions
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -27,6 +29,12 @@ def current(connection: Connection) -> str | None:
         return None
     number: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return number
+
+
+def is_behind(connection: Connection) -> bool:
+    """Whether an upgrade has something to do. At this release's own number, that is where the functions of the ledger differ."""
+    found = current(connection)
+    return not serves(found) or (found == head() and ledger_functions.differ(connection))
 
 
 def serves(found: str | None) -> bool:

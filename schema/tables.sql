@@ -639,6 +639,15 @@ CREATE TABLE public.logins (
     CONSTRAINT user_agent_has_a_limit CHECK ((length(user_agent) <= 200))
 );
 
+CREATE TABLE public.repeatable_migrations (
+    name text NOT NULL,
+    text_sha256 bytea NOT NULL,
+    definitions_sha256 bytea NOT NULL,
+    ran_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT repeatable_definitions_are_a_sha256 CHECK ((octet_length(definitions_sha256) = 32)),
+    CONSTRAINT repeatable_text_is_a_sha256 CHECK ((octet_length(text_sha256) = 32))
+);
+
 CREATE TABLE public.retired_usernames (
     username_sha256 bytea NOT NULL,
     retired_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -700,6 +709,9 @@ ALTER TABLE ONLY public.logins
 
 ALTER TABLE ONLY public.logins
     ADD CONSTRAINT logins_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.repeatable_migrations
+    ADD CONSTRAINT repeatable_migrations_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.retired_usernames
     ADD CONSTRAINT retired_usernames_pkey PRIMARY KEY (username_sha256);
@@ -805,6 +817,8 @@ GRANT SELECT ON TABLE public.alembic_version TO payment_system;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_tokens TO payment_system;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.logins TO payment_system;
+
+GRANT SELECT ON TABLE public.repeatable_migrations TO payment_system;
 
 GRANT SELECT ON TABLE public.retired_usernames TO payment_system;
 

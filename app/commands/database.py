@@ -18,7 +18,7 @@ db = OperatorGroup("db", help="The shape of the database.")
 @json_option
 def upgrade(*, as_json: bool) -> None:
     """Run the migrations that this database has not had, all or none. Uses DATABASE_OWNER_URL, or DATABASE_URL without one."""
-    ran = [] if schema_version.serves(_current()) else _upgrade(desk().owner_url)
+    ran = _upgrade(desk().owner_url) if _is_behind() else []
     at = _current()
     text = f"Ran {', '.join(ran)}." if ran else "Nothing to do."
     answer(f"{text} The database is at {at}.", {"ran": ran, "at": at}, as_json=as_json)
@@ -30,9 +30,11 @@ def upgrade(*, as_json: bool) -> None:
 def check(context: click.Context, *, as_json: bool) -> None:
     """Whether the database has had the migrations of this release. Exit code 1 if not."""
     found, head = _current(), schema_version.head()
-    ready = schema_version.serves(found)
+    ready = not _is_behind()
     if ready:
         text = f"The database is at {found}, this release needs {head}: nothing to do."
+    elif schema_version.serves(found):
+        text = f"The database is at {found}, but its ledger has other functions than this release. Run `db upgrade`."
     else:
         text = f"The database is at {found or 'no migration yet'}, this release needs {head}. Run `db upgrade`."
     answer(text, {"ready": ready, "at": found, "needed": head}, as_json=as_json)
@@ -44,6 +46,10 @@ def _upgrade(owner_url: str) -> list[str]:
     from app import migrations
 
     return migrations.upgrade(owner_url)
+
+
+def _is_behind() -> bool:
+    return transact(desk().sessions, lambda session: schema_version.is_behind(session.connection()))
 
 
 def _current() -> str | None:

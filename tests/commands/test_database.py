@@ -54,6 +54,17 @@ def test_the_newest_migration_is_named_when_the_database_is_behind(operator: Ope
     assert json.loads(result.stdout) == {"ready": False, "at": "0000", "needed": schema_version.head()}
 
 
+def test_functions_that_were_changed_by_hand_are_named_and_put_back(operator: Operator, database: Database) -> None:
+    database.execute("DROP FUNCTION ledger.refund_transfer", role="payment_system_owner")
+    head = schema_version.head()
+    behind = operator.run("db check")
+    assert (behind.exit_code, behind.stdout) == (
+        1, f"The database is at {head}, but its ledger has other functions than this release. Run `db upgrade`.\n",
+    )
+    assert operator.json("db upgrade") == {"ran": ["ledger"], "at": head}
+    assert operator.json("db check") == {"ready": True, "at": head, "needed": head}
+
+
 def test_a_release_that_was_gone_back_to_works_on_the_newer_database(operator: Operator, database: Database) -> None:
     database.execute("UPDATE alembic_version SET version_num = '9999'")
     assert operator.json("db check")["ready"] is True

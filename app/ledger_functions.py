@@ -1,0 +1,82 @@
+"""Owns bringing the ledger's functions and triggers to what `schema/ledger` says, and telling whether they are.
+
+A repeatable migration: it has no number, and runs again when its text has changed. Numbered migrations are for tables.
+Source: the documentation of Flyway, "Repeatable migrations".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+FOLDER: Final = Path(__file__).parent.parent / "schema" / "ledger"
+# In this order: a trigger needs its function.
+FILES: Final = ("accounts", "transfers", "groups", "checks")
+# Names functions without their arguments, so it needs that there is one of each.
+PRIVILEGES: Final = "privileges"
+NAME: Final = "ledger"
+
+# What PostgreSQL made of the text: each function with its rights, and each trigger. As texts of bytes, so that no language sorts them.
+DEFINITIONS: Final = text("""
+    SELECT sha256(convert_to(string_agg(definition, E'\\n' ORDER BY definition COLLATE "C"), 'UTF8'))
+    FROM (
+        SELECT pg_get_functiondef(oid) || coalesce(proacl::text, '') FROM pg_proc WHERE pronamespace = to_regnamespace('ledger')
+        UNION ALL
+        SELECT pg_get_triggerdef(pg_trigger.oid) FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
+        WHERE relnamespace = to_regnamespace('ledger') AND NOT tgisinternal
+    ) AS defined (definition)
+""")
+RAN: Final = text("SELECT text_sha256, definitions_sha256 FROM repeatable_migrations WHERE name = :name")
+# Whoever moves money has looked at people first, in the same transaction: with this nobody is within a function whose text is about to
+# change. Requests that arrive meanwhile wait, and call the new one.
+KEEP_OUT: Final = text("LOCK TABLE public.users IN ACCESS EXCLUSIVE MODE")
+# Each function that is meant was written in this transaction. What is left is an older one with other arguments.
+LEFT: Final = text("""
+    SELECT format('DROP FUNCTION %s', oid::regprocedure) FROM pg_proc
+    WHERE pronamespace = to_regnamespace('ledger') AND xmin <> pg_current_xact_id()::xid
+""")
+NOTE: Final = text("""
+    INSERT INTO repeatable_migrations (name, text_sha256, definitions_sha256) VALUES (:name, :text_sha256, :definitions_sha256)
+    ON CONFLICT (name) DO UPDATE SET text_sha256 = excluded.text_sha256, definitions_sha256 = excluded.definitions_sha256,
+        ran_at = clock_timestamp()
+""")
+
+
+def differ(connection: Connection) -> bool:
+    """Whether the database has other functions and triggers than the files say. Asked of one that has had all numbered migrations."""
+    ran = connection.execute(RAN, {"name": NAME}).one_or_none()
+    return ran is None or tuple(map(bytes, ran)) != (_text_digest(), _definitions(connection))
+
+
+def replace(connection: Connection) -> None:
+    """Have the database have them, in the caller's transaction, as the owner of the tables. Payments wait until it commits."""
+    connection.execute(KEEP_OUT)
+    for name in FILES:
+        _run(connection, _read(name))
+    for drop in connection.scalars(LEFT).all():
+        _run(connection, drop)
+    _run(connection, _read(PRIVILEGES))
+    connection.execute(NOTE, {"name": NAME, "text_sha256": _text_digest(), "definitions_sha256": _definitions(connection)})
+
+
+def _read(name: str) -> str:
+    return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _run(connection: Connection, statements: str) -> None:
+    # Without parameters a colon or a percent sign in the SQL is the SQL's.
+    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+
+
+def _text_digest() -> bytes:
+    return hashlib.sha256("".join(map(_read, (*FILES, PRIVILEGES))).encode()).digest()
+
+
+def _definitions(connection: Connection) -> bytes:
+    return bytes(connection.scalar(DEFINITIONS) or b"")
