@@ -113,7 +113,7 @@ lock: .venv/tools ## Pin what requirements*.in name, with hashes; delete require
 	@.venv/bin/uv pip compile $(compile) requirements-run.in -o requirements-run.txt
 	@.venv/bin/uv pip compile $(compile) requirements.in requirements-run.in requirements-dev.in -o requirements-dev.txt
 
-readme: .venv/tools ## Bring the tables of README.md up to date
+readme: .venv/tools ## Bring the tables in docs and in the READMEs of the roles up to date
 	@.venv/bin/python -m tests.contracts.readme
 
 screenshot: .venv/tools .venv/browser ## Take the picture in README.md again

@@ -88,7 +88,7 @@ def parse_amount(text: object, currency: Currency) -> Money:
         currency: what it is an amount of; decides how many fraction digits there may be.
 
     Raises: InvalidAmountError, with a sentence for the person who typed it.
-    Source: README.md, "How money is kept safe", 1.
+    Source: docs/how-it-works.md, "How money is kept safe", 1.
     """
     amount = parse_bound(text, currency)
     if amount.minor_units == 0:

@@ -93,7 +93,7 @@ def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that may differ between two deployments. The README's table is made from this class."""
+    """Everything that may differ between two deployments. The table in docs/settings.md is made from this class."""
 
     database_url: str = _setting("", _database_url, "where PostgreSQL is, as the app's role", name="DATABASE_URL")
     database_owner_url: str = _setting(

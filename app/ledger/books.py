@@ -74,7 +74,7 @@ TRIAL_BALANCE: Final = text("""
     FROM ledger.accounts WHERE currency = :currency
 """)
 
-# Source: README.md, "How money is kept safe", which each of these asks the books.
+# Source: docs/how-it-works.md, "How money is kept safe", which each of these asks the books.
 INVARIANTS: Final = (
     Invariant("the balances of each currency sum to zero", """
         SELECT format('%s: the sum is %s', currency, sum(balance))

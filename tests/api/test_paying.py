@@ -91,7 +91,7 @@ def test_bug_a_negative_amount_took_money(browser: Browsers, ask: Ask, database:
     assert (balance(ask, alice), balance(ask, bob), transfers(database)) == ("1000.00", "1000.00", 0)
 
 
-# Source: README.md, "The API": amounts are exact decimals as text.
+# Source: docs/api.md: amounts are exact decimals as text.
 REFUSED: list[object] = [
     "", "-1", "+5", "NaN", "Infinity", "1e5", "1_000", "5,00", "٥", "5\x1f", "0x10", "0", "0.00", "0.001", "1.005", "00.50", "01", ".5",
     "5.", "-0", "5\n5", "$5", "1" * 33, "10000000000.01", "null", "\x00", 5, 0, -1, 5.5, 1e400, 10**30, True, False, [], ["5"], [5], {},

@@ -1,4 +1,4 @@
-"""Owns the tables of the READMEs that are made from the code: settings, commands, and the variables of Ansible's roles.
+"""Owns the tables of the pages that are made from the code: settings, commands, and the variables of Ansible's roles.
 
 `make readme` writes them, a test compares.
 """
@@ -19,8 +19,9 @@ from app.settings import Settings, load_settings, setting_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-README = Path(__file__).parent.parent.parent / "README.md"
-ROLES = sorted(path.parent.parent for path in README.parent.glob("ansible/roles/*/meta/argument_specs.yml"))
+ROOT = Path(__file__).parent.parent.parent
+SETTINGS_PAGE, OPERATOR_PAGE = ROOT / "docs/settings.md", ROOT / "docs/operator.md"
+ROLES = sorted(path.parent.parent for path in ROOT.glob("ansible/roles/*/meta/argument_specs.yml"))
 OURS = ("users", "money", "ledger", "db", "schema")
 
 
@@ -62,16 +63,15 @@ def _default(option: dict[str, object]) -> str:
     return "" if default == "" else f"`{default}`"
 
 
-def written() -> str:
-    """README.md as it should be now."""
-    text = README.read_text(encoding="utf-8")
-    for name, table in (("settings", settings_table()), ("commands", commands_table())):
-        pattern = rf"(<!-- {name}: made by `make readme` -->\n).*?(<!-- end of {name} -->)"
-        text = re.sub(pattern, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)  # type: ignore[misc] # bound
-    return text
+def with_table(page: Path) -> str:
+    """A page as it should be now."""
+    name, table = {SETTINGS_PAGE: ("settings", settings_table), OPERATOR_PAGE: ("commands", commands_table)}[page]
+    pattern = rf"(<!-- {name}: made by `make readme` -->\n).*?(<!-- end of {name} -->)"
+    return re.sub(pattern, lambda found: f"{found[1]}{table()}\n{found[2]}", page.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
 if __name__ == "__main__":
-    README.write_text(written(), encoding="utf-8")
+    for page in (SETTINGS_PAGE, OPERATOR_PAGE):
+        page.write_text(with_table(page), encoding="utf-8")
     for each in ROLES:
         (each / "README.md").write_text(role_readme(each), encoding="utf-8")

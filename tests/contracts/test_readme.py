@@ -1,4 +1,4 @@
-"""README.md tells the truth: its tables are the code's own, and its examples do what it says, typed as they stand."""
+"""README.md and docs tell the truth: their tables are the code's own, and their examples do what they say, typed as they stand."""
 
 from __future__ import annotations
 
@@ -19,17 +19,24 @@ from app.devdb import Cluster, find_programs
 from app.devdb.folder import temporary_folder
 from app.settings import Settings, setting_name
 from tests.conftest import CLUSTER_SETTINGS
-from tests.contracts.readme import README, ROLES, role_readme, written
+from tests.contracts.readme import OPERATOR_PAGE, ROLES, ROOT, SETTINGS_PAGE, role_readme, with_table
 
 if TYPE_CHECKING:
     from tests.conftest import Database
     from tests.gunicorn import Served
 
 ADDRESS = "http://127.0.0.1:5000"
+README = ROOT / "README.md"
+MAXIMUM_README_LINES = 150
 
 
-def test_the_tables_are_made_from_the_code() -> None:
-    assert README.read_text(encoding="utf-8") == written(), "run `make readme`"
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= MAXIMUM_README_LINES
+
+
+@pytest.mark.parametrize("page", [SETTINGS_PAGE, OPERATOR_PAGE], ids=lambda page: page.name)
+def test_the_tables_are_made_from_the_code(page: Path) -> None:
+    assert page.read_text(encoding="utf-8") == with_table(page), "run `make readme`"
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
@@ -38,30 +45,37 @@ def test_the_variables_of_a_role_are_in_its_readme(role: Path) -> None:
 
 
 def test_every_setting_is_in_the_example_file() -> None:
-    example = (README.parent / ".env.example").read_text(encoding="utf-8")
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
     names = [setting_name(each.name, each.metadata["name"]) for each in fields(Settings)]
     assert re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE) == names
 
 
 def test_every_setting_reaches_the_wallet_in_containers() -> None:
     """A file beside compose.yaml sets them; the addresses of the database and the release are the container's own."""
-    compose = yaml.safe_load((README.parent / "containers/compose.yaml").read_text(encoding="utf-8"))
+    compose = yaml.safe_load((ROOT / "containers/compose.yaml").read_text(encoding="utf-8"))
     passed = compose["services"]["app"]["environment"]
     names = {setting_name(each.name, each.metadata["name"]) for each in fields(Settings)}
     wanted = names - {"DATABASE_URL", "DATABASE_OWNER_URL", "PAYMENT_SYSTEM_RELEASE_ID"}
     assert {name for name, value in passed.items() if value == f"${{{name}:-}}"} == wanted
 
 
-def test_every_file_that_a_page_links_to_is_there() -> None:
-    root = README.parent
-    for page in (README, root / "CONTRIBUTING.md", root / "SECURITY.md", *(root / "docs").rglob("*.md")):
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+def test_every_file_and_heading_that_a_page_links_to_is_there() -> None:
+    for page in (README, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")):
+        for link, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text(encoding="utf-8")):
+            target = page.parent / link if link else page
+            assert target.exists(), f"{page.name} links to {link}"
+            assert not heading or heading in headings(target), f"{page.name} links to {link}#{heading}"
+
+
+def headings(page: Path) -> set[str]:
+    """The headings of a page as links name them: small letters, hyphens for spaces, nothing else."""
+    found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in found}
 
 
 def test_the_picture_of_the_architecture_is_true_to_the_folders() -> None:
     """Each name in it is a folder of the program, and each arrow an import."""
-    app = README.parent / "app"
+    app = ROOT / "app"
     section = README.read_text(encoding="utf-8").partition("## Finding your way")[2]
     (picture,) = re.findall(r"```\n(.*?)```", section, re.DOTALL)
     named = re.findall(r"app/(\w+)|(payments|identity|ledger)", picture)
@@ -74,9 +88,9 @@ def test_the_picture_of_the_architecture_is_true_to_the_folders() -> None:
 
 
 def test_the_picture_of_a_host_names_what_a_deploy_makes_there() -> None:
-    section = README.read_text(encoding="utf-8").partition("## On a server")[2].partition("\n## ")[0]
+    section = OPERATOR_PAGE.read_text(encoding="utf-8").partition("## On a server")[2].partition("\n## ")[0]
     (picture,) = (block for block in re.findall(r"```\n(.*?)```", section, re.DOTALL) if "─►" in block)
-    names = yaml.safe_load((README.parent / "ansible/group_vars/all.yml").read_text(encoding="utf-8"))
+    names = yaml.safe_load((ROOT / "ansible/group_vars/all.yml").read_text(encoding="utf-8"))
     assert f"{names['payment_system_folder']}/releases/<id>/" in picture
     assert Path(names["payment_system_socket"]).stem == "payment-system"
     for word in ("nginx", "80, 443", "gunicorn", "PostgreSQL", "payment-", "system.", "socket", "standby"):
@@ -93,7 +107,7 @@ def test_its_lines_for_a_database_of_your_own_are_all_that_an_upgrade_needs() ->
         flask = Path(sys.executable).with_name("flask")
         for command, said in (("db upgrade", "Ran 0001"), ("users list", "There is nobody yet."), ("ledger verify", "The books balance")):
             done = subprocess.run(
-                [flask, *command.split()], cwd=README.parent, env=environment, capture_output=True, text=True, check=False,
+                [flask, *command.split()], cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
             )
             # Where the machine has no log of its own, what was changed is told there.
             told = [line for line in done.stderr.splitlines() if '"event": "command"' not in line]
@@ -103,7 +117,7 @@ def test_its_lines_for_a_database_of_your_own_are_all_that_an_upgrade_needs() ->
 
 def test_the_curl_examples_log_in_make_a_token_and_pay(database: Database, served: Served, tmp_path: Path) -> None:
     demo.seed(database.owner_url)
-    examples = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    examples = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/api.md").read_text(encoding="utf-8"), re.DOTALL)
     assert len(examples) == 3
     script = "set -e\n" + "\nprintf '\\n'\n".join(examples).replace(ADDRESS, served.address)
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)

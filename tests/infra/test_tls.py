@@ -1,4 +1,4 @@
-"""A wallet with a domain: Molecule's scenario `tls` passes, and what it leaves serving moves to another host as README.md says."""
+"""A wallet with a domain: Molecule's scenario `tls` passes, and what it leaves serving moves to another host as docs/operator.md says."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_wallet_moves_to_another_host_as_the_readme_says(scenario: Scenario) -
     _pay(scenario, old, tokens["amara"])
     certificate, books = scenario.certificate(old), _books(old)
 
-    bring_certificate, bring_books = _readme_commands(old, new)
+    bring_certificate, bring_books = _commands_of_the_page(old, new)
     _bash(bring_certificate)
     deployed = _run(["ansible-playbook", "--inventory", str(scenario.folder / "hosts/inventory.ini"), "--limit", new.name, "site.yml",
                      "--extra-vars", f"payment_system_domain={DOMAIN}"])
@@ -177,10 +177,10 @@ def _books(host: Host) -> tuple[str, str]:
     return entries, host.run("payment-system users list").stdout
 
 
-def _readme_commands(old: Host, new: Host) -> list[str]:
+def _commands_of_the_page(old: Host, new: Host) -> list[str]:
     """What its section on moving has an operator type, with the addresses and keys of these hosts."""
-    readme = (ANSIBLE.parent / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("### To another host\n")[2].partition("\nWhat only a real machine")[0]
+    page = (ANSIBLE.parent / "docs/operator.md").read_text(encoding="utf-8")
+    section = page.partition("## To another host\n")[2].partition("\nWhat only a real machine")[0]
     blocks = re.findall(r"^```\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
     for name, host in (("OLD", old), ("NEW", new)):
         blocks = [block.replace(f"ssh root@{name}", shlex.join(host.ssh("")[:-2])) for block in blocks]
