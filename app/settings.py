@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
+from app.amounts import parse_bound
 from app.errors import InvalidAmountError, SettingError
-from app.money import Currency, Money, parse_bound
+from app.money import Currency, Money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,6 +66,14 @@ def _database_url(value: str) -> str:
     raise ValueError("write an address such as postgresql://payment_system@/payment_system?host=/run/postgresql")
 
 
+def _currency(code: str) -> Currency:
+    try:
+        return Currency.named(code)
+    except LookupError as error:
+        message = f"{error.args[0]}. Set PAYMENT_SYSTEM_CURRENCY to an ISO 4217 code such as GBP, EUR or JPY."
+        raise SettingError(message) from None
+
+
 def _optional_database_url(value: str) -> str:
     return _database_url(value) if value else ""
 
@@ -104,7 +113,7 @@ class Settings:
         "production", _environment, "development turns GraphQL's introspection on",
     )
     currency: Currency = _setting(  # noqa: RUF009 - as above
-        "GBP", Currency.named, "the one currency of this wallet, an ISO 4217 code",
+        "GBP", _currency, "the one currency of this wallet, an ISO 4217 code",
     )
     opening_balance: str = _setting("0", _text, "what each new person is given at registration, for example 1000.00")
     password_minimum_characters: int = _setting("12", _number(8, 64), "the shortest password a person may choose")

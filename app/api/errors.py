@@ -1,13 +1,12 @@
-"""Owns errors as data: what a mutation's payload says of an expected failure. The one place that turns a WalletError into it."""
+"""Owns how a mutation runs: its inputs are read so that all that is wrong is told at once, and what fails becomes its payload's errors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from app.errors import InsufficientFundsError, RateLimitedError, WalletError, at_input
+from app.api.refusals import refusal_of
+from app.errors import RateLimitedError, WalletError, at_input
 from app.http import deed_refused, log_failure
-from app.identity import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,35 +15,9 @@ if TYPE_CHECKING:
 
     from app.api.context import Context
     from app.api.payloads import Payload
-    from app.identity import Viewer
-    from app.money import Money
 
 Value = TypeVar("Value")
 Given = ParamSpec("Given")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """An expected failure as the API shows it. Not an exception: GraphQL would raise one that a resolver returns."""
-
-    code: str
-    message: str
-    field: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FundsRefusal(Refusal):
-    """With the figures from which a client can say what is missing."""
-
-    balance: Money
-    shortfall: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateRefusal(Refusal):
-    """With the time to wait."""
-
-    retry_after_seconds: int
 
 
 class InvalidInputsError(Exception):
@@ -115,17 +88,3 @@ def mutation(
         return payload(errors=tuple(refusal_of(each, context.viewer) for each in errors))
 
     return resolve
-
-
-def refusal_of(error: WalletError, viewer: Viewer | None) -> Refusal:
-    """The error as data, with all its members that this viewer may see: without the scope READ, nothing that tells the balance."""
-    field = (error.field,) if error.field else None
-    if isinstance(error, InsufficientFundsError):
-        if viewer is None or Scope.READ not in viewer.scopes:
-            return Refusal(code=error.code, message=error.default_message, field=field)
-        return FundsRefusal(
-            code=error.code, message=error.user_message, field=field, balance=error.balance, shortfall=error.shortfall,
-        )
-    if isinstance(error, RateLimitedError):
-        return RateRefusal(code=error.code, message=error.user_message, field=field, retry_after_seconds=error.retry_after_seconds)
-    return Refusal(code=error.code, message=error.user_message, field=field)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from app.api.errors import Refusal
+    from app.api.refusals import Refusal
     from app.identity import Viewer
     from app.models import ApiToken
     from app.money import Money

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from graphql import FieldNode, GraphQLObjectType, NamedTypeNode, NonNullTypeNode, OperationType, VariableNode
 
 from app import payments
+from app.amounts import parse_amount
 from app.api.compiled import compile_selection
 from app.errors import WalletError
 from app.http import bearer_token
 from app.identity import parse_username, token_digest
-from app.money import parse_amount
 from app.payments import Order
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 import click
 
 from app import identity, ledger
+from app.amounts import parse_amount
 from app.commands.answers import answer, json_option, moment
 from app.commands.desk import desk
 from app.commands.failures import OperatorGroup
 from app.commands.options import KeyOption
 from app.errors import InvalidInputError
 from app.models import Account
-from app.money import Money, parse_amount
+from app.money import Money
 from app.payments import parse_memo, refund_by_operator
 
 if TYPE_CHECKING:

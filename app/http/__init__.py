@@ -2,7 +2,8 @@
 
 from app.http.address import address_block, client_address
 from app.http.admission import admit_login, admit_password, admit_registration, remember_login
-from app.http.asking import Facts, Wave, bearer_token, facts_of_request, viewer_of, wave
+from app.http.asking import Wave, bearer_token, facts_of_request, viewer_of, wave
+from app.http.facts import Facts
 from app.http.failures import error_id_of, log_failure
 from app.http.guard import check_host, check_request, check_same_site, cookie_name, hardened, is_packed, login_cookie, transport_security
 from app.http.health import add_health

@@ -16,7 +16,7 @@ from app.throttles import Place, Rule, Turn, remember, take_turn
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.http.asking import Facts
+    from app.http.facts import Facts
     from app.identity import Viewer
     from app.settings import Settings
 

@@ -1,15 +1,14 @@
-"""Owns the question who is asking: the facts of a request as plain values, and the person they prove."""
+"""Owns the question who is asking: the person that the facts of a request prove, and how Flask's request gives these facts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
-from secrets import token_hex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from flask import current_app, g, request
 
 from app.http.address import client_address
+from app.http.facts import Facts
 from app.http.guard import cookie_name
 from app.identity import unknown_api_token, viewer_of_api_token, viewer_of_login
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 EXTENSION_NAME: Final = "wave"
 MAXIMUM_TOKEN_CHARACTERS: Final = 256
-REQUEST_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +40,6 @@ class Wave:
     def forget_connections(self) -> None:
         """Leave the connections to the process that this one was forked from; the next use makes new ones."""
         self.sessions.kw["bind"].dispose(close=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a request says of itself, free of any framework, so that every entry can apply the same rules."""
-
-    method: str
-    path: str
-    host: str
-    scheme: str
-    origin: str | None
-    sec_fetch_site: str | None
-    authorization: str | None
-    login_token: str | None
-    """From the cookie."""
-    user_agent: str | None
-    remote_address: str | None
-    """The client's, as `client_address` tells it."""
-    prefix: str = ""
-    """The path under which a proxy says that it serves this; empty at the top of a host."""
-    content_encoding: str | None = None
-    request_id: str = field(default_factory=partial(token_hex, REQUEST_ID_BYTES))
 
 
 def wave() -> Wave:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.errors import WalletError
 
 if TYPE_CHECKING:
-    from app.http.asking import Facts
+    from app.http.facts import Facts
 
 log = logging.getLogger(__name__)
 

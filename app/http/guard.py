@@ -10,7 +10,7 @@ from app.errors import ForbiddenError, UnderPathError, WrongHostError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from app.http.asking import Facts
+    from app.http.facts import Facts
     from app.settings import Settings
 
 MAXIMUM_HOST_CHARACTERS: Final = 255

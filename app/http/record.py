@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.errors import WalletError
-    from app.http.asking import Facts
+    from app.http.facts import Facts
 
 DONE: Final = "done"
 

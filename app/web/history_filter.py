@@ -6,12 +6,12 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from app.amounts import parse_bound
 from app.errors import InvalidInputError, at_input
 from app.http import wave
 from app.identity import parse_username
 from app.lines import parse_search, unless_blank
 from app.moments import day_after, parse_day
-from app.money import parse_bound
 from app.payments import Direction, HistoryFilter, PaymentKind
 from app.web.forms import Problems, text_of
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import payments
+from app.amounts import parse_amount
 from app.api.compiled import ENCODE, compile_document
 from app.api.context import Context
 from app.api.documents import Documents
@@ -19,7 +20,7 @@ from app.api.limits import MAXIMUM_CACHED_CHARACTERS
 from app.api.schema import SCHEMA
 from app.database import transact
 from app.http import Facts, Pace
-from app.money import Currency, parse_amount
+from app.money import Currency
 from tests.load import asking
 
 if TYPE_CHECKING:

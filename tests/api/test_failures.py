@@ -11,8 +11,8 @@ from werkzeug.exceptions import BadRequest, InternalServerError, MethodNotAllowe
 
 from app.api import failure_response
 from app.api.answer import failure
-from app.api.errors import refusal_of
 from app.api.failures import execution_errors
+from app.api.refusals import refusal_of
 from app.api.types.errors import RateLimitedError as RateLimitedType
 from app.api.types.errors import UserError
 from app.errors import ConflictRetryError, ForbiddenError, InvalidInputError, RateLimitedError, UnauthenticatedError

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from app import identity, payments
+from app.amounts import parse_amount
 from app.database import transact
 from app.identity import Scope
-from app.money import parse_amount
 
 if TYPE_CHECKING:
     from app.database import Sessions

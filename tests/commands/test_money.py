@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from app import ledger, payments
+from app.amounts import parse_amount
 from app.database import transact
-from app.money import parse_amount
 
 if TYPE_CHECKING:
     from app.database import Sessions

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from app import identity, ledger, payments
+from app.amounts import parse_amount
 from app.database import transact
 from app.errors import (
     ForbiddenError,
@@ -22,7 +23,6 @@ from app.errors import (
     WrongCredentialsError,
 )
 from app.identity import Scope
-from app.money import parse_amount
 
 if TYPE_CHECKING:
     from app.database import Sessions

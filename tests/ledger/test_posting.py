@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from app import ledger
+from app.amounts import MAXIMUM_AMOUNT_MINOR_UNITS
 from app.database import transact
 from app.errors import (
     IdempotencyKeyReusedError,
@@ -17,7 +18,7 @@ from app.errors import (
     RefundTooLargeError,
     WalletFrozenError,
 )
-from app.money import MAXIMUM_AMOUNT_MINOR_UNITS, Currency
+from app.money import Currency
 
 if TYPE_CHECKING:
     from tests.conftest import Database

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Moment = Callable[[Path, str], bool]
 LOOK_AGAIN_SECONDS = 0.02
+# In a terminal Ctrl-C is heard. Tests that run in a shell's background ignore it, and all that they start would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def processes_in(folder: Path) -> dict[int, str]:

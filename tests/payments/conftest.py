@@ -9,8 +9,8 @@ import pytest
 from psycopg2.extensions import set_wait_callback
 
 from app import payments
+from app.amounts import parse_amount
 from app.database import transact
-from app.money import parse_amount
 from app.waiting import wait_here
 from tests.payments.counter import Counter
 

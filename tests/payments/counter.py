@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 
 from app import identity, ledger
+from app.amounts import parse_amount
 from app.database import make_engine, transact
 from app.identity import Scope, UseOfTokens, token_digest
-from app.money import parse_amount
 from app.payments import Order, Poster, Question, Reader, Seen, Settled
 from app.payments.seeing import see
 from app.payments.settling import settle

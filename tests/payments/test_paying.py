@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from app import ledger, payments
+from app.amounts import parse_amount
 from app.database import transact
 from app.errors import ForbiddenError, InsufficientFundsError, InvalidInputError, NotFoundError, SelfPaymentError, WalletFrozenError
 from app.identity import Scope
-from app.money import parse_amount
 
 if TYPE_CHECKING:
     from app.identity import Person, Viewer

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app import ledger, payments
+from app.amounts import parse_amount
 from app.database import transact
 from app.errors import (
     ForbiddenError,
@@ -23,7 +24,7 @@ from app.errors import (
 )
 from app.identity import Scope
 from app.ledger import Posting
-from app.money import Currency, parse_amount
+from app.money import Currency
 from app.payments import MAXIMUM_PAYOUT_ITEMS, Payout, PayoutItem, PayoutPreview
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app import payments
+from app.amounts import parse_amount
 from app.api.errors import Problems
 from app.api.payloads import PaymentPayload
 from app.ids import parse_id
-from app.money import parse_amount
 
 if TYPE_CHECKING:
     from app.api.context import Context

@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from app import payments
-from app.api.errors import Problems, refusal_of
+from app.amounts import parse_amount
+from app.api.errors import Problems
 from app.api.inputs import PaymentOrder
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
 from app.api.payloads import PaymentPayload, PaymentsPayload
+from app.api.refusals import refusal_of
 from app.errors import HeldBackError, InsufficientFundsError, WalletError
 from app.http import log_failure
-from app.money import parse_amount
 from app.payments import PayoutItem
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.api.context import Context
-    from app.api.errors import Refusal
     from app.api.inputs import PayoutOrder
+    from app.api.refusals import Refusal
     from app.identity import Viewer
     from app.money import Currency
     from app.payments import Payment, Payout

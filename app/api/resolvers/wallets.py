@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app import identity, payments
+from app.amounts import parse_bound
 from app.api.connection import Connection
 from app.api.inputs import GivenFilter, cursor_of, read_number_cursor
 from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE, MAXIMUM_RELATED
@@ -14,7 +15,6 @@ from app.errors import at_input
 from app.identity import Scope
 from app.lines import parse_search, unless_blank
 from app.moments import parse_moment
-from app.money import parse_bound
 from app.payments import Direction, HistoryFilter
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphene import Enum, Field, Int, Interface, List, NonNull, ObjectType, String
 
-from app.api.errors import FundsRefusal, RateRefusal
+from app.api.refusals import FundsRefusal, RateRefusal
 from app.api.types.wallets import Money
 
 if TYPE_CHECKING:

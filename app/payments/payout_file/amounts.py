@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from app.amounts import parse_amount
 from app.errors import InvalidAmountError
-from app.money import Money, parse_amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.money import Currency
+    from app.money import Currency, Money
 
 # What stands between thousands, somewhere in the world: the spaces are the plain, the unbreakable and the narrow one.
 MARK: Final = re.compile(r"[.,'\u2019 \u00a0\u202f]")

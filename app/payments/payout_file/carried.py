@@ -6,8 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING, Final
 
+from app.amounts import parse_amount
 from app.errors import InvalidInputError, WalletError
-from app.money import parse_amount
 from app.payments.payout_file.lines import FilePayment, PayoutLine, payment_of
 from app.payments.payouts import MAXIMUM_PAYOUT_ITEMS
 

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 from flask import g
 
 from app import payments
+from app.amounts import parse_amount
 from app.errors import NotFoundError
 from app.http import wave
 from app.identity import Person, list_people
-from app.money import Money, parse_amount
 from app.payments import Direction, HistoryFilter, Payment, PaymentKind
 from app.web.answers import Answer, Page, see
 from app.web.forms import Problems, idempotency_key, key_for_form, text_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.identity import Viewer
+    from app.money import Money
     from app.payments import Counterparty
 
 # The tiles of the form: the people this person dealt with last, found in so many payments.

@@ -8,8 +8,8 @@ from uuid import UUID  # noqa: TC003 - a rule of the lint for annotations only; 
 from flask import g
 
 from app import payments
+from app.amounts import parse_amount
 from app.http import wave
-from app.money import Money, parse_amount
 from app.web.answers import Answer, Page, see
 from app.web.forms import Problems, idempotency_key, key_for_form, text_of
 from app.web.routes import private_page
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.identity import Viewer
+    from app.money import Money
 
 
 @private_page("/payments/<uuid:payment_id>")
