@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def cluster_at(data: Path) -> Path:
+    opened(data, find_programs()).close()
+    return data
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with temporary_folder() as path:
@@ -27,8 +32,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def data(folder: Path) -> Path:
     """A data folder in which a run finds a cluster, so that it need not make one."""
-    opened(folder / "data", find_programs()).close()
-    return folder / "data"
+    return cluster_at(folder / "data")
 
 
 @pytest.fixture

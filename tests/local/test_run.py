@@ -210,9 +210,9 @@ def test_reset_forgets_the_data_and_says_when_there_is_none(folder: Path, port: 
 
 
 @pytest.mark.parametrize("currency", ["JPY", "KWD"])
-def test_it_starts_in_a_currency_with_no_or_three_digits_after_the_point(folder: Path, checkout: Path, port: int, currency: str) -> None:
+def test_it_starts_in_a_currency_with_no_or_three_digits_after_the_point(data: Path, checkout: Path, port: int, currency: str) -> None:
     chosen = {"PAYMENT_SYSTEM_CURRENCY": currency}
-    with running("--port", port, "--data", folder / "data", checkout=checkout, environment=chosen) as run:
+    with running("--port", port, "--data", data, checkout=checkout, environment=chosen) as run:
         run.await_line("Log in as amara")
         assert status_of(f"http://127.0.0.1:{port}/readyz") == 200
         assert run.end(SIGINT) == 0

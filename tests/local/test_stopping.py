@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.devdb import made_by
+from tests.local.conftest import cluster_at
 from tests.local.runs import CHECKOUT
 from tests.local.stopping import Moment, processes_in, serves, stopped_at
 
@@ -48,6 +49,8 @@ def starts_gunicorn(folder: Path, _said: str) -> bool:
 )
 def test_ctrl_c_while_it_starts_and_serves_says_stopped_and_no_more(checkout: Path, port: int, moment: Moment) -> None:
     (checkout / ".venv").symlink_to(CHECKOUT / ".venv")
+    if moment not in (starts_python, makes_the_cluster, has_the_cluster):
+        cluster_at(checkout / ".data")
     told = stopped_at(moment, checkout, port, "--assume-old=.venv/installed")
     assert told[-2:] == ["", "Stopped."] or (told[-3:-1] == ["", "Stopped."] and told[-1].startswith("make: *** ")), told
     assert not any("Traceback" in line or "Error" in line.replace("Error 130", "") for line in told), told
