@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Interval, and_, cast, delete, func, insert, not_, or_, select, update
+from sqlalchemy import Integer, Interval, and_, bindparam, delete, func, insert, not_, or_, select, update
 
+from app.database import PreparedStatement
 from app.errors import NotFoundError
 from app.identity.viewer import Scope, Viewer, new_token, token_digest
 from app.models import Login, User
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from datetime import timedelta
+
+    from sqlalchemy import BindParameter, ColumnElement
     from sqlalchemy.orm import Session
 
     from app.settings import Settings
@@ -24,6 +27,31 @@ MAXIMUM_LOGINS_PER_PERSON: Final = 100
 SEEN_AGAIN_SECONDS: Final = 60
 # Whoever finds a browser open an hour later may not make themselves a way in that stays.
 RECENT_SECONDS: Final = 300
+
+
+def _seconds(count: int | BindParameter[int]) -> ColumnElement[timedelta]:
+    return func.make_interval(0, 0, 0, 0, 0, 0, count, type_=Interval)
+
+
+def _alive_within(
+    lifetime_seconds: int | BindParameter[int], idle_seconds: int | BindParameter[int]
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Login.created_at > func.now() - _seconds(lifetime_seconds), Login.last_seen_at > func.now() - _seconds(idle_seconds)
+
+
+OWNER_OF_LOGIN: Final = PreparedStatement("owner_of_login", (
+    select(
+        Login.id, Login.last_seen_at < func.now() - _seconds(SEEN_AGAIN_SECONDS),
+        User.id, User.account_id, User.username, User.display_name, User.joined_at, User.is_operator,
+    )
+    .join(User, User.id == Login.user_id)
+    .where(
+        Login.token_sha256 == bindparam("token_sha256"),
+        *_alive_within(bindparam("lifetime_seconds", type_=Integer), bindparam("idle_seconds", type_=Integer)),
+    )
+))
+# A browser's login may do whatever the person may.
+ALL_SCOPES: Final = frozenset(Scope)
 
 
 def start_login(
@@ -50,20 +78,18 @@ def start_login(
 
 def viewer_of_login(session: Session, token: str, settings: Settings) -> Viewer | None:
     """Who this cookie's token belongs to; None when unknown, revoked or over. All times are the database's clock."""
-    stale = Login.last_seen_at < func.now() - _seconds(SEEN_AGAIN_SECONDS)
-    found = session.execute(
-        select(User, Login.id, stale)
-        .join(Login, Login.user_id == User.id)
-        .where(Login.token_sha256 == token_digest(token), *_alive(settings))
-    ).one_or_none()
-    if found is None:
+    found = OWNER_OF_LOGIN.rows(
+        session.connection(), token_sha256=token_digest(token), lifetime_seconds=settings.login_lifetime_seconds,
+        idle_seconds=settings.login_idle_seconds,
+    )
+    if not found:
         return None
-    user, login_id, seen_long_ago = found
+    ((login_id, seen_long_ago, user_id, account_id, username, display_name, joined_at, is_operator),) = found
     if seen_long_ago:
         session.execute(update(Login).where(Login.id == login_id).values(last_seen_at=func.now()))
     return Viewer(
-        user_id=user.id, account_id=user.account_id, username=user.username, display_name=user.display_name,
-        joined_at=user.joined_at, is_operator=user.is_operator, scopes=frozenset(Scope), login_id=login_id,
+        user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
+        is_operator=is_operator, scopes=ALL_SCOPES, login_id=login_id,
     )
 
 
@@ -102,12 +128,5 @@ def end_all_logins(session: Session, *, username: str) -> None:
     session.execute(delete(Login).where(Login.user_id == user_id))
 
 
-def _alive(settings: Settings) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Login.created_at > func.now() - _seconds(settings.login_lifetime_seconds),
-        Login.last_seen_at > func.now() - _seconds(settings.login_idle_seconds),
-    )
-
-
-def _seconds(count: int) -> ColumnElement[object]:
-    return cast(f"{count} seconds", Interval)
+def _alive(settings: Settings) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _alive_within(settings.login_lifetime_seconds, settings.login_idle_seconds)

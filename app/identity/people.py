@@ -54,6 +54,10 @@ class Person:
     """Within the program only; no edge shows it."""
 
 
+# What a row has to hold to be a Person, in the order of its fields.
+OF_PERSON: Final = (User.username, User.display_name, User.joined_at, User.is_operator, User.account_id)
+
+
 @dataclass(frozen=True, slots=True)
 class PersonPage:
     """Some people in the order of their handles."""
@@ -203,8 +207,7 @@ def find_person(session: Session, username: object) -> Person:
 def find_people(session: Session, usernames: Collection[str]) -> dict[str, Person]:
     """The people whom these texts name, by the text; whoever names nobody is left out. One statement, however many."""
     meant = {text: username for text in usernames if (username := _meant(text))}
-    wanted = select(User.username, User.display_name, User.joined_at, User.is_operator, User.account_id).where(
-        User.username == any_(literal(sorted(set(meant.values())), ARRAY(Text))))
+    wanted = select(*OF_PERSON).where(User.username == any_(literal(sorted(set(meant.values())), ARRAY(Text))))
     found = {row.username: Person(*row) for row in session.execute(wanted)} if meant else {}
     return {text: found[username] for text, username in meant.items() if username in found}
 
@@ -221,10 +224,10 @@ def list_people(session: Session, *, search: str | None = None, first: int = 20,
     """
     if not 1 <= first <= MAXIMUM_PEOPLE_PER_PAGE:
         raise InvalidInputError(user_message=f"A page has 1 to {MAXIMUM_PEOPLE_PER_PAGE} people.", field="first")
-    wanted = select(User).where(*_matches(search)).order_by(User.username).limit(first + 1)
+    wanted = select(*OF_PERSON).where(*_matches(search)).order_by(User.username).limit(first + 1)
     if after is not None:
         wanted = wanted.where(User.username > after)
-    people = [_person(row) for row in session.scalars(wanted)]
+    people = [Person(*row) for row in session.execute(wanted)]
     return PersonPage(people[:first], more_follow=len(people) > first)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Concatenate, Final
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, request, url_for
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.database import transact
@@ -35,7 +36,18 @@ DEEDS: Final[dict[str, str]] = {}
 MAXIMUM_FORM_BYTES: Final = 64 * 1024
 FORM_TYPES: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
+# Each page has its own links over and over, and a list of people or payments one for each.
+MAXIMUM_PATHS_KEPT: Final = 4096
+
 blueprint: Final = Blueprint("web", __name__)
+
+
+@blueprint.app_template_global("url_for")
+@lru_cache(maxsize=MAXIMUM_PATHS_KEPT)
+def path_of(endpoint: str, **values: Any) -> str:  # noqa: ANN401 - what a URL holds differs by page
+    """The path of a page or file of ours, as Flask's `url_for` makes it; kept, since nothing but its arguments is in it."""
+    return url_for(endpoint, **values)
+
 
 
 def public_page(
