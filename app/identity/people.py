@@ -11,14 +11,7 @@ from sqlalchemy import ARRAY, Text, any_, func, insert, literal, or_, select, up
 from sqlalchemy.exc import IntegrityError
 
 from app import ledger
-from app.errors import (
-    InvalidInputError,
-    InvalidUsernameError,
-    NotFoundError,
-    UsernameTakenError,
-    WrongCredentialsError,
-    at_input,
-)
+from app.errors import InvalidInputError, InvalidUsernameError, NotFoundError, UsernameTakenError, WrongCredentialsError, at_input
 from app.identity.logins import logged_in_recently
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.reserved_names import holds_mark_of_trust, reserved_word
@@ -264,11 +257,10 @@ def _matches(search: str | None) -> list[ColumnElement[bool]]:
 def _insert(session: Session, username: str, display_name: str, password_hash: str, account_id: int) -> Person:
     values = {"username": username, "display_name": display_name, "password_hash": password_hash, "account_id": account_id}
     try:
-        row = session.execute(insert(User).values(values).returning(User)).scalar_one()
+        return Person(*session.execute(insert(User).values(values).returning(*OF_PERSON)).one())
     except IntegrityError as error:
         # Somebody registered the same name between the look and the insert.
         raise UsernameTakenError(username) from error
-    return _person(row)
 
 
 def _person(row: User) -> Person:
