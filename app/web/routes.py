@@ -43,9 +43,14 @@ blueprint: Final = Blueprint("web", __name__)
 
 
 @blueprint.app_template_global("url_for")
+def path_of(endpoint: str, /, **values: Any) -> str:  # noqa: ANN401 - what a URL holds differs by page
+    """The path of a page or file of ours, as Flask's `url_for` makes it."""
+    # A request under a path is refused, and its page has links under that path: nobody else may get them.
+    return _kept_path(request.root_path, endpoint, **values)
+
+
 @lru_cache(maxsize=MAXIMUM_PATHS_KEPT)
-def path_of(endpoint: str, **values: Any) -> str:  # noqa: ANN401 - what a URL holds differs by page
-    """The path of a page or file of ours, as Flask's `url_for` makes it; kept, since nothing but its arguments is in it."""
+def _kept_path(_root_path: str, endpoint: str, /, **values: Any) -> str:  # noqa: ANN401 - as above
     return url_for(endpoint, **values)
 
 

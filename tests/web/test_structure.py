@@ -138,6 +138,12 @@ def every_page_of_a_payout(payer: FlaskClient) -> list[Document]:
     return [*shown, page(payer.post("/payout/check", data={"idempotency_key": SAMPLE["uuid"]}), 422)]
 
 
+def test_links_under_the_path_of_a_refused_request_are_in_no_other_page(client: FlaskClient) -> None:
+    refused = client.get("/", environ_overrides={"SCRIPT_NAME": "/under"})
+    assert 'href="/under/' in refused.text
+    assert "/under" not in client.get("/").text
+
+
 def every_page(client: FlaskClient, browser: Any) -> list[Document]:
     alice, bob = browser("alice"), browser("bob")
     receipt = pay(alice, "bob", "10.00", "Lunch")
