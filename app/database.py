@@ -148,6 +148,11 @@ def array_of_texts(elements: Iterable[str | None]) -> str:
     return array_of_words("NULL" if each is None else '"' + each.replace("\\", r"\\").replace('"', r'\"') + '"' for each in elements)
 
 
+def run_as_written(connection: Connection, statements: str) -> None:
+    """Run the text of a file of SQL. It has no parameters, so a colon or a percent sign in it is the SQL's."""
+    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+
+
 def transact(begin: Callable[[], Unit], work: Callable[[Unit], Result]) -> Result:
     """Run one unit of work in one transaction, again from its start when it was a deadlock's or serialization failure's victim.
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
+from app.database import run_as_written
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -58,20 +60,15 @@ def replace(connection: Connection) -> None:
     """Have the database have them, in the caller's transaction, as the owner of the tables. Payments wait until it commits."""
     connection.execute(KEEP_OUT)
     for name in FILES:
-        _run(connection, _read(name))
+        run_as_written(connection, _read(name))
     for drop in connection.scalars(LEFT).all():
-        _run(connection, drop)
-    _run(connection, _read(PRIVILEGES))
+        run_as_written(connection, drop)
+    run_as_written(connection, _read(PRIVILEGES))
     connection.execute(NOTE, {"name": NAME, "text_sha256": _text_digest(), "definitions_sha256": _definitions(connection)})
 
 
 def _read(name: str) -> str:
     return (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def _run(connection: Connection, statements: str) -> None:
-    # Without parameters a colon or a percent sign in the SQL is the SQL's.
-    connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
 
 
 def _text_digest() -> bytes:

@@ -15,7 +15,7 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from app import ledger_functions
-from app.database import sqlstate
+from app.database import run_as_written, sqlstate
 from app.errors import SettingError
 from app.schema_version import MIGRATIONS_FOLDER, current, head
 
@@ -40,9 +40,7 @@ CURES: Final = {
 
 def run_sql(name: str) -> None:
     """Run a file of `schema/migrations/sql` as it stands, within the migration that calls it."""
-    statements = (MIGRATIONS_FOLDER / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-    # Without parameters a colon or a percent sign in the SQL is the SQL's.
-    op.get_bind().exec_driver_sql(statements, execution_options={"no_parameters": True})
+    run_as_written(op.get_bind(), (MIGRATIONS_FOLDER / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def upgrade(owner_url: str) -> list[str]:

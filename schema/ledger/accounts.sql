@@ -1,3 +1,5 @@
+-- Owns an account: its opening and its status, which statuses let a transfer through, and which entry was its last at a moment.
+
 CREATE OR REPLACE FUNCTION ledger.open_account(new_currency text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
     INSERT INTO accounts (kind, currency) VALUES ('wallet', new_currency) RETURNING id;

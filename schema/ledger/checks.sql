@@ -1,3 +1,5 @@
+-- Owns the triggers that refuse what breaks the books: unbalanced transfers, stray entries, changes of history.
+
 -- A transfer has its two entries, equal and opposite, and so they sum to zero; and a refund goes back the way of its payment, which
 -- all its refunds together do not exceed.
 CREATE OR REPLACE FUNCTION ledger.refuse_unbalanced_transfer() RETURNS trigger LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$

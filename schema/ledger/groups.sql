@@ -1,3 +1,5 @@
+-- Owns moving money many times in one call: all of it or none, or each on its own.
+
 -- Posts up to 10,000 transfers of one kind as if one after the other in their order, each seeing what the ones before it moved,
 -- and answers each as post_transfer would. Atomic: all of them or none. Otherwise an item that is refused leaves no trace on the others.
 -- All accounts are locked once, first and in id order, so groups and single transfers never wait for each other in a circle.

@@ -1,3 +1,5 @@
+-- Owns which functions of the ledger may be called, and by whom.
+
 -- The app's role calls these functions of the ledger, and no others.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ledger FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION

@@ -1,3 +1,5 @@
+-- Owns moving money once: a transfer between two accounts, the same answer again for the same id, and refunds.
+
 -- What an id that is stored already answers to whoever paid with it: the first result again, or that it belongs to another transfer of
 -- theirs. NULL when there is none of theirs. Right even though the first was posted long ago: balances come from its entries.
 CREATE OR REPLACE FUNCTION ledger.answer_again(wanted ledger.transfers) RETURNS ledger.posting
