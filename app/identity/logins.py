@@ -9,7 +9,7 @@ from sqlalchemy import Integer, Interval, and_, bindparam, delete, func, insert,
 
 from app.database import PreparedStatement
 from app.errors import NotFoundError
-from app.identity.viewer import Scope, Viewer, new_token, token_digest
+from app.identity.viewer import OF_OWNER, Scope, Viewer, new_token, token_digest
 from app.models import Login, User
 
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ def _alive_within(
 
 
 OWNER_OF_LOGIN: Final = PreparedStatement("owner_of_login", (
-    select(
-        Login.id, Login.last_seen_at < func.now() - _seconds(SEEN_AGAIN_SECONDS),
-        User.id, User.account_id, User.username, User.display_name, User.joined_at, User.is_operator,
-    )
+    select(Login.id, Login.last_seen_at < func.now() - _seconds(SEEN_AGAIN_SECONDS), *OF_OWNER)
     .join(User, User.id == Login.user_id)
     .where(
         Login.token_sha256 == bindparam("token_sha256"),
@@ -84,13 +81,10 @@ def viewer_of_login(session: Session, token: str, settings: Settings) -> Viewer 
     )
     if not found:
         return None
-    ((login_id, seen_long_ago, user_id, account_id, username, display_name, joined_at, is_operator),) = found
+    ((login_id, seen_long_ago, *owner),) = found
     if seen_long_ago:
         session.execute(update(Login).where(Login.id == login_id).values(last_seen_at=func.now()))
-    return Viewer(
-        user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
-        is_operator=is_operator, scopes=ALL_SCOPES, login_id=login_id,
-    )
+    return Viewer.of_row(owner, scopes=ALL_SCOPES, login_id=login_id)
 
 
 def logged_in_recently(session: Session, viewer: Viewer) -> bool:

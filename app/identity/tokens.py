@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, text, updat
 
 from app.database import PreparedStatement
 from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError, at_input
-from app.identity.viewer import Scope, Viewer, new_token, token_digest
+from app.identity.viewer import OF_OWNER, Scope, Viewer, new_token, token_digest
 from app.lines import parse_line
 from app.models import ApiToken, User
 
@@ -32,10 +32,7 @@ WAS_USED_LONG_AGO: Final = or_(
     ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - text(f"interval '{USED_AGAIN_SECONDS} seconds'"),
 )
 OWNER_OF_TOKEN: Final = PreparedStatement("owner_of_token", (
-    select(
-        ApiToken.id, ApiToken.scopes, WAS_USED_LONG_AGO,
-        User.id, User.account_id, User.username, User.display_name, User.joined_at, User.is_operator,
-    )
+    select(ApiToken.id, ApiToken.scopes, WAS_USED_LONG_AGO, *OF_OWNER)
     .join(User, User.id == ApiToken.user_id)
     .where(ApiToken.token_sha256 == bindparam("token_sha256"))
 ))
@@ -88,13 +85,10 @@ def viewer_of_api_token(session: Session, secret: str) -> Viewer | None:
     found = OWNER_OF_TOKEN.rows(session.connection(), token_sha256=token_digest(secret))
     if not found:
         return None
-    ((token_id, scopes, used_long_ago, user_id, account_id, username, display_name, joined_at, is_operator),) = found
+    ((token_id, scopes, used_long_ago, *owner),) = found
     if used_long_ago:
         mark_api_tokens_used(session, [token_id])
-    return Viewer(
-        user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
-        is_operator=is_operator, scopes=scopes_named(tuple(scopes)), login_id=None,
-    )
+    return Viewer.of_row(owner, scopes=scopes_named(tuple(scopes)), login_id=None)
 
 
 def unknown_api_token() -> UnauthenticatedError:

@@ -6,16 +6,20 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from app.errors import ForbiddenError
+from app.models import User
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
 # 256 bits: beyond guessing, so the stored SHA-256 needs no salt and no slow hash. Source: OWASP ASVS 5.0, 7.2.3.
 TOKEN_BYTES: Final = 32
+# What a row has to hold of whoever owns a login or token, to be a Viewer.
+OF_OWNER: Final = (User.id, User.account_id, User.username, User.display_name, User.joined_at, User.is_operator)
 
 
 class Scope(StrEnum):
@@ -39,6 +43,15 @@ class Viewer:
     scopes: frozenset[Scope]
     login_id: UUID | None
     """The browser's login; None for a client with an API token, which may not touch passwords, logins and tokens."""
+
+    @classmethod
+    def of_row(cls, owner: Sequence[Any], *, scopes: frozenset[Scope], login_id: UUID | None) -> Self:
+        """The owner of a login or token, of a row with the columns of OF_OWNER."""
+        user_id, account_id, username, display_name, joined_at, is_operator = owner
+        return cls(
+            user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
+            is_operator=is_operator, scopes=scopes, login_id=login_id,
+        )
 
     def require(self, scope: Scope) -> None:
         """Raises: ForbiddenError when this way in lacks `scope`."""

@@ -122,11 +122,8 @@ def see(connection: Connection, questions: Sequence[Question], currency: Currenc
 
 
 def _seen(who: Sequence[Any], rows: Sequence[Any], currency: Currency) -> Seen | None:
-    (token_id, scopes, used_long_ago, user_id, account_id, username, display_name, joined_at, is_operator, balance, status) = who
-    viewer = Viewer(
-        user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
-        is_operator=is_operator, scopes=scopes_named(tuple(scopes)), login_id=None,
-    )
+    (token_id, scopes, used_long_ago, *owner, balance, status) = who
+    viewer = Viewer.of_row(owner, scopes=scopes_named(tuple(scopes)), login_id=None)
     if Scope.READ not in viewer.scopes:
         return None
     payments = [payment_of(row, currency) for row in rows]
