@@ -89,7 +89,7 @@ def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn ship
     from app.asgi import STOP_SIGNALS  # loaded before the fork
 
     # Until its event loop runs, a worker has handlers that only note a signal: it would serve on until it is killed, with all that it has
-    # taken. So a request to stop waits until the loop can hear it (app/asgi.py), and what was noted since the fork ends the worker here.
+    # taken. So a request to stop waits until the loop can hear it (app/asgi), and what was noted since the fork ends the worker here.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     noted = {server.SIG_QUEUE.get_nowait() for _ in range(server.SIG_QUEUE.qsize())}
     if noted & STOP_SIGNALS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from psycopg2 import Error as DriverError
 from psycopg2.extras import NamedTupleCursor
@@ -18,6 +18,7 @@ from app.waiting import DRIVER_ON_LOOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import CompoundSelect, Engine, Select, TextClause
 
@@ -91,6 +92,35 @@ def make_sessions(engine: Engine) -> Sessions:
     return sessionmaker(engine, expire_on_commit=False)
 
 
+class LazySession:
+    """A session that is made at its first use. What needs none, because batches do its work, does not pay for one.
+
+    Args:
+        make: makes the session.
+    """
+
+    def __init__(self, make: Sessions) -> None:
+        self._make = make
+        self._session: Session | None = None
+
+    def __getattr__(self, name: str) -> object:
+        """Of the session."""
+        if self._session is None:
+            self._session = self._make()
+        return getattr(self._session, name)
+
+    def __enter__(self) -> Session:
+        return cast("Session", self)
+
+    def __exit__(self, *_: object) -> None:
+        if self._session is not None:
+            self._session.close()
+
+    def in_transaction(self) -> bool:
+        """Whether it was used."""
+        return self._session is not None and self._session.in_transaction()
+
+
 class PreparedStatement:
     """A query that PostgreSQL parses and plans once a connection, and not at each use: for a short one, that is most of its time.
 
@@ -148,12 +178,17 @@ def array_of_texts(elements: Iterable[str | None]) -> str:
     return array_of_words("NULL" if each is None else '"' + each.replace("\\", r"\\").replace('"', r'\"') + '"' for each in elements)
 
 
+def array_of_bytes(elements: Iterable[bytes | None]) -> str:
+    """The same of any bytes and nulls. Source: PostgreSQL's manual, section 8.4.1, bytea Hex Format."""
+    return array_of_texts(None if each is None else f"\\x{each.hex()}" for each in elements)
+
+
 def run_as_written(connection: Connection, statements: str) -> None:
     """Run the text of a file of SQL. It has no parameters, so a colon or a percent sign in it is the SQL's."""
     connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
 
 
-def transact(begin: Callable[[], Unit], work: Callable[[Unit], Result]) -> Result:
+def transact(begin: Callable[[], AbstractContextManager[Unit]], work: Callable[[Unit], Result]) -> Result:
     """Run one unit of work in one transaction, again from its start when it was a deadlock's or serialization failure's victim.
 
     It also runs again, once, when its connection breaks before the commit: nothing of the transaction was stored, and a connection
@@ -175,7 +210,8 @@ def transact(begin: Callable[[], Unit], work: Callable[[Unit], Result]) -> Resul
             with begin() as unit:
                 result = work(unit)
                 is_committing = True
-                unit.commit()
+                if unit.in_transaction():
+                    unit.commit()
                 return result
         except DBAPIError as error:
             broke_early = error.connection_invalidated and not is_committing

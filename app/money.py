@@ -47,12 +47,11 @@ class Money:
     @property
     def amount(self) -> str:
         """The exact decimal text with all its fraction digits: "12.50", "-3.00"."""
-        whole = abs(self.minor_units)
         exponent = self.currency_info.exponent
-        sign = "-" if self.minor_units < 0 else ""
         if not exponent:
-            return f"{sign}{whole}"
-        return f"{sign}{whole // 10**exponent}.{whole % 10**exponent:0{exponent}}"
+            return str(self.minor_units)
+        digits = str(abs(self.minor_units)).zfill(exponent + 1)
+        return f"{'-' if self.minor_units < 0 else ''}{digits[:-exponent]}.{digits[-exponent:]}"
 
     @property
     def formatted(self) -> str:

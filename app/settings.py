@@ -133,7 +133,7 @@ class Settings:
         "false", _boolean, "whether browsers are to reach the names below the wallet's own, too, over HTTPS alone, for a year",
     )
     database_pool_size: int = _setting(
-        "10", _number(1, 200), "connections a worker may hold for threads; as many again for reads, and three for what is done together",
+        "10", _number(1, 200), "connections a worker may hold for threads; as many again for reads, and three for batches",
     )
     release_id: str = _setting("development", _text, "what /readyz and the log call this release")
 

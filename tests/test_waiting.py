@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import greenlet
 import psycopg2
 import pytest
 from psycopg2.extensions import set_wait_callback
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.util.concurrency import await_only
 
 from app import waiting
 from app.database import make_engine
@@ -134,3 +136,24 @@ print(concurrency.in_greenlet())
 """
     done = subprocess.run([sys.executable, "-c", first_use], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_greenlets_are_used_again_whatever_their_work_ended_with() -> None:
+    def fail() -> None:
+        raise LookupError("work")
+
+    async def work() -> list[object]:
+        workers = [await giving_way(greenlet.getcurrent)]
+        with pytest.raises(LookupError, match="work"):
+            await giving_way(fail)
+        waiting_on = asyncio.create_task(giving_way(await_only, asyncio.Event().wait()))
+        await asyncio.sleep(0)
+        workers.append(await giving_way(greenlet.getcurrent))  # the first one is in use
+        waiting_on.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting_on
+        return [*workers, await giving_way(greenlet.getcurrent)]
+
+    first, second, third = on_a_loop(work)
+    assert (first is second, second is third) == (False, True)
+    assert on_a_loop(work)[0] is not first  # a thread has workers of its own

@@ -1,8 +1,20 @@
 """Owns POST /graphql: from a request to its answer, by the core's functions. Holds no rule on money or people."""
 
-from app.api.answer import Answer, answer_soon, failure
+from app.api.answer import Answer, answer_async, failure
+from app.api.calls import Calls, DirectCalls, RequestFailedError
 from app.api.limits import maximum_body_bytes
 from app.api.schema import schema_text
 from app.api.view import blueprint, failure_response
 
-__all__ = ["Answer", "answer_soon", "blueprint", "failure", "failure_response", "maximum_body_bytes", "schema_text"]
+__all__ = [
+    "Answer",
+    "Calls",
+    "DirectCalls",
+    "RequestFailedError",
+    "answer_async",
+    "blueprint",
+    "failure",
+    "failure_response",
+    "maximum_body_bytes",
+    "schema_text",
+]

@@ -6,36 +6,28 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from sqlalchemy.orm import Session
-
 from app.api.asked import ALLOWED_METHODS, check_body, read_request
+from app.api.calls import DirectCalls, RequestFailedError
 from app.api.compiled import ENCODE
-from app.api.context import Context
 from app.api.documents import Documents
-from app.api.executing import Operation, execute, execute_seen, execute_settled, operation_of
-from app.api.failures import RequestCode, RequestRefusedError, execution_errors, masked, request_errors, told
+from app.api.executing import execute, operation_of
+from app.api.failures import SERVER_ERROR, RequestCode, RequestRefusedError, execution_errors, masked, request_errors, told
 from app.api.limits import MAXIMUM_BODY_BYTES
 from app.api.schema import SCHEMA
-from app.api.short_way import order_of
-from app.api.wallet_question import question_of
-from app.database import transact
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
 from app.http import Deed, Facts, Wave, deed_refused, log_failure, login_cookie
-from app.payments import Settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from app.api.calls import Calls
     from app.api.executing import Executed
-    from app.payments import Order, Question, Seen
 
 OK: Final = 200
 NO_CONTENT: Final = 204
-SERVER_ERROR: Final = 500
 SERVICE_UNAVAILABLE: Final = 503
 
-# For an answer that needs nothing looked up; bound to no database, it refuses every statement.
-NO_DATABASE: Final = Session()
+DIRECT_CALLS: Final = DirectCalls()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +46,14 @@ class Answer:
     """What was done or refused, for the log."""
 
 
-class Desk(Protocol):
+class Loop(Protocol):
     """What an entry on an event loop gives, so that the loop goes on meanwhile."""
 
-    async def settle(self, order: Order) -> Settled:
-        """Post a payment together with the others that wait."""
-
-    async def see(self, question: Question) -> Seen | None:
-        """Look a wallet up together with the others that are asked for; None when there is a reason not to, which `read` tells."""
-
-    async def read(self, work: Callable[[Wave], Answer]) -> Answer:
-        """Run what only reads, and computes little, giving way whenever it waits for the database."""
+    async def run(self, work: Callable[[Wave, Calls], Answer]) -> Answer:
+        """Run what computes little on the loop, which goes on with others whenever it waits."""
 
     async def in_thread(self, work: Callable[[], Answer]) -> Answer:
-        """Run what changes something, or computes for long, elsewhere."""
+        """Run what changes much, or computes for long, elsewhere."""
 
 
 def answer(facts: Facts, *, content_type: str | None, body: bytes, running: Wave) -> Answer:
@@ -83,13 +69,13 @@ def answer(facts: Facts, *, content_type: str | None, body: bytes, running: Wave
         open_schema = running.settings.environment == "development"
         prepared = _documents(open_schema=open_schema).prepare(asked.query)
         check_body(body, prepared)
-        return _answer_of(execute(operation_of(prepared, asked, open_schema=open_schema), facts, running))
+        return _answer_of(execute(operation_of(prepared, asked, open_schema=open_schema), facts, running, DIRECT_CALLS))
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, nothing internal leaves the server
         return failure(error, facts)
 
 
-async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, running: Wave, desk: Desk) -> Answer:
-    """As `answer`, for an entry that must not stand still: payments go together, and what is known to compute for long elsewhere.
+async def answer_async(facts: Facts, *, content_type: str | None, body: bytes, running: Wave, loop: Loop) -> Answer:
+    """As `answer`, for an entry that must not stand still: what is known to compute little runs on its event loop, all else elsewhere.
 
     Never raises.
     """
@@ -99,45 +85,19 @@ async def answer_soon(facts: Facts, *, content_type: str | None, body: bytes, ru
             asked = read_request(facts, content_type, body)
             open_schema = running.settings.environment == "development"
             prepared = _documents(open_schema=open_schema).kept(asked.query)
-            if prepared and prepared.compiled and not prepared.mutates:
+            if prepared and prepared.runs_on_event_loop:
                 operation = operation_of(prepared, asked, open_schema=open_schema)
-                question = question_of(prepared.payments_node, operation.variables, facts) if prepared.payments_node else None
-                seen = await desk.see(question) if question else None
-                if seen:
-                    return _answer_of(execute_seen(operation, _context(facts, running, viewer=seen.viewer, seen=seen)))
-                return await desk.read(lambda running: _answer_of(execute(operation, facts, running)))
-            if prepared and prepared.short_way and prepared.is_named(asked.operation_name):
-                order = order_of(prepared.short_way, asked.variables, facts, running.settings.currency)
-                if order:
-                    return await _settle(order, Operation(prepared, asked.variables, {}, open_schema), facts, running, desk)
+                return await loop.run(lambda running, calls: _answer_of(
+                    execute(operation, facts, running, calls, identifies_first=False)))
     except Exception as error:  # noqa: BLE001 - as in `answer`
         return failure(error, facts)
-    return await desk.in_thread(lambda: answer(facts, content_type=content_type, body=body, running=running))
-
-
-async def _settle(order: Order, operation: Operation, facts: Facts, running: Wave, desk: Desk) -> Answer:
-    try:
-        running.pace.admit(order.token_digest)
-        settled = await desk.settle(order)
-    except RateLimitedError as too_fast:
-        settled = Settled(failure=too_fast)
-    if settled.failure and not belongs_in_payload(settled.failure):
-        return failure(settled.failure, facts)
-
-    def render(session: Session) -> Answer:
-        return _answer_of(execute_settled(operation, _context(facts, running, session, viewer=settled.viewer, settled=settled)))
-
-    # A payment that was in the books already may have been refunded since, so it is looked up.
-    # Of a new one, and of a refusal, all is known.
-    return await desk.read(lambda running: transact(running.sessions, render)) if settled.replayed else render(NO_DATABASE)
-
-
-def _context(facts: Facts, running: Wave, session: Session = NO_DATABASE, **known: Any) -> Context:  # noqa: ANN401 - as Context has them
-    return Context(session=session, settings=running.settings, facts=facts, pace=running.pace, **known)
+    return await loop.in_thread(lambda: answer(facts, content_type=content_type, body=body, running=running))
 
 
 def failure(error: Exception, facts: Facts) -> Answer:
     """The answer to a request that was not executed: the developer's mistakes, an expected failure, or a bug under its id."""
+    if isinstance(error, RequestFailedError):
+        error = error.failure
     if isinstance(error, RequestRefusedError):
         deed = Deed(action=None, result=error.code)
         return Answer(status=error.status, body=_json({"errors": request_errors(error)}), headers=error.headers, deed=deed)
@@ -160,11 +120,6 @@ def _documents(*, open_schema: bool) -> Documents:
     return Documents(SCHEMA, open_schema=open_schema)
 
 
-def belongs_in_payload(error: Exception) -> bool:
-    """Whether a failure of a mutation is data for the person, and not the request's own, the server's, or a bug."""
-    return isinstance(error, WalletError) and not isinstance(error, UnauthenticatedError) and error.http_status < SERVER_ERROR
-
-
 def _answer_of(executed: Executed) -> Answer:
     context = executed.context
     errors = execution_errors(executed.errors, context.facts)
@@ -183,7 +138,7 @@ def _answer_of(executed: Executed) -> Answer:
         body=f'{{"data":{executed.data or "null"}{told_errors}}}'.encode(),
         headers={"Retry-After": str(wait)} if wait else {},
         cookies=cookies,
-        username=context.viewer.username if context.viewer else None,
+        username=context.identified_viewer.username if context.identified_viewer else None,
         deed=deed,
     )
 

@@ -29,9 +29,8 @@ from graphql import (
     visit,
 )
 from graphql.execution.collect_fields import collect_fields, collect_sub_fields
-from graphql.execution.values import get_argument_values
 
-from app.api.given import UnusualError, compile_variables
+from app.api.given import UnusualError, compile_arguments, compile_variables
 from app.api.limits import MAXIMUM_FIELDS
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
         GraphQLOutputType,
         GraphQLSchema,
         OperationDefinitionNode,
-        SelectionSetNode,
     )
 
     from app.api.context import Context
@@ -58,21 +56,12 @@ ENCODE: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Compiled(NamedTuple):
-    """A document as a function, what reads its variables, how many fields it has, and what of it a resolver works out."""
+    """A document as a function, what reads its variables, how many fields it has, and the names of its root fields."""
 
     run: Run
     read_variables: ReadGiven
     fields: int
-    resolved: list[tuple[str, FieldNode]]
-    """Each field that is more than an attribute of its parent, as "Parent.field"."""
-
-
-class Selection(NamedTuple):
-    """The same of what is selected of a value."""
-
-    read: Read
-    fields: int
-    resolved: list[tuple[str, FieldNode]]
+    root_fields: frozenset[str]
 
 
 class Info(NamedTuple):
@@ -87,30 +76,18 @@ def compile_document(schema: GraphQLSchema, document: DocumentNode, operation: O
     root = schema.get_root_type(operation.operation)
     if root is None:
         return None
-    selection = compile_selection(schema, document, root, operation.selection_set, has_variables=bool(operation.variable_definitions))
-    if selection is None:
-        return None
-    read, fields, resolved = selection
-    variables = compile_variables(schema, operation)
-    return Compiled(lambda context, variables: read(None, Info(context, variables)), variables, fields, resolved)
-
-
-def compile_selection(
-    schema: GraphQLSchema, document: DocumentNode, parent: GraphQLObjectType, selection: SelectionSetNode, *, has_variables: bool
-) -> Selection | None:
-    """What the valid document selects of a value of this type, as a function of it; None for what only graphql-core knows.
-
-    Args:
-        has_variables: whether arguments below may be variables.
-    """
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     try:
         visit(document, _NoDirectives())
-        fields = collect_fields(schema, fragments, {}, parent, selection)
-        compiler = _Compiler(schema, fragments, has_variables=has_variables)
-        return Selection(compiler.object(parent, fields), compiler.fields, compiler.resolved)
+        fields = collect_fields(schema, fragments, {}, root, operation.selection_set)
+        compiler = _Compiler(schema, fragments)
+        read = compiler.object(root, fields)
     except (UnusualError, GraphQLError):
         return None
+    return Compiled(
+        lambda context, variables: read(None, Info(context, variables)), compile_variables(schema, operation), compiler.fields,
+        frozenset(nodes[0].name.value for nodes in fields.values()),
+    )
 
 
 class _NoDirectives(Visitor):
@@ -119,13 +96,11 @@ class _NoDirectives(Visitor):
 
 
 class _Compiler:
-    def __init__(self, schema: GraphQLSchema, fragments: dict[str, FragmentDefinitionNode], *, has_variables: bool) -> None:
+    def __init__(self, schema: GraphQLSchema, fragments: dict[str, FragmentDefinitionNode]) -> None:
         self._schema = schema
         self._fragments = fragments
-        self._has_variables = has_variables
         self.fields = 0
         """How many there are so far, with fragments written out wherever they are spread."""
-        self.resolved: list[tuple[str, FieldNode]] = []
 
     def object(self, parent: GraphQLObjectType, fields: dict[str, list[FieldNode]]) -> Read:
         """Source: the GraphQL specification of October 2021, section 6.3, Executing Selection Sets.
@@ -169,12 +144,9 @@ class _Compiler:
             return _leaf(field.type, attribute)  # most fields by far: in one step
         if attribute:
             return lambda value, info: complete(attribute(value), info)
-        self.resolved.append((f"{parent.name}.{name}", nodes[0]))
         resolve: Callable[..., Any] = field.resolve or default_field_resolver
-        if self._has_variables and nodes[0].arguments:
-            return lambda value, info: complete(resolve(value, info, **get_argument_values(field, nodes[0], info.variable_values)), info)
-        arguments = get_argument_values(field, nodes[0], {})
-        return lambda value, info: complete(resolve(value, info, **arguments), info)
+        read_arguments = compile_arguments(field, nodes[0])
+        return lambda value, info: complete(resolve(value, info, **read_arguments(info.variable_values)), info)
 
     def _nullable(self, kind: GraphQLOutputType, nodes: list[FieldNode]) -> Read:
         """Source: section 6.4.3, Value Completion."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from app.api.calls import RequestFailedError
+from app.api.failures import belongs_in_payload
 from app.api.limits import MAXIMUM_RELATED
 from app.errors import InvalidInputError, UnauthenticatedError
+from app.http import viewer_of
+from app.identity import Scope, unknown_api_token
+from app.payments import BEYOND_ALL_NUMBERS, Payer, WalletRequest, check_page_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +19,11 @@ if TYPE_CHECKING:
     from graphql import GraphQLResolveInfo
     from sqlalchemy.orm import Session
 
+    from app.api.calls import Calls
     from app.http import Deed, Facts, Pace
     from app.identity import Viewer
     from app.money import Currency
-    from app.payments import Payment, Seen, Settled
+    from app.payments import Order, Payment, PaymentPage, Sent
     from app.settings import Settings
 
 
@@ -48,8 +54,16 @@ class Context:
     session: Session
     settings: Settings
     facts: Facts
-    viewer: Viewer | None
     pace: Pace
+    calls: Calls
+    token_digest: bytes | None
+    """Of the request's API token."""
+    is_identified: bool = False
+    """Whether it is known who asks. By an API token the first statement that needs to know tells it along with its own."""
+    identified_viewer: Viewer | None = None
+    required: set[Scope] = field(default_factory=set)
+    """What the owner of the token has to be allowed, once it is known who that is."""
+
     login_token: str | None = None
     """For the cookie: a new login's token, "" to take the cookie away, None to leave it."""
     refused: bool = False
@@ -60,12 +74,6 @@ class Context:
 
     deed: Deed | None = None
     """What the mutation did, for the log."""
-
-    settled: Settled | None = None
-    """What became of the payment, when it was posted before the query runs."""
-
-    seen: Seen | None = None
-    """The wallet with a page of its payments, when it was looked up before the query runs."""
 
     outcome: Outcome | None = None
     """Of the document's mutation, where its answer may be worked out twice."""
@@ -87,11 +95,72 @@ class Context:
         """The deployment's one currency."""
         return self.settings.currency
 
+    @property
+    def viewer(self) -> Viewer | None:
+        """Who is asking; None when nobody is signed in. Raises: RequestFailedError for a token that is nobody's."""
+        if not self.is_identified:
+            try:
+                self.identify(viewer_of(self.session, self.facts, self.settings))
+            except UnauthenticatedError as failure:
+                raise RequestFailedError(failure) from None
+        return self.identified_viewer
+
+    def identify(self, viewer: Viewer | None) -> None:
+        """Note who is asking. Raises: ForbiddenError when a field before needed a scope that is missing."""
+        self.is_identified, self.identified_viewer = True, viewer
+        for scope in self.required:
+            self.signed_in().require(scope)
+
+    def asking(self) -> Viewer | None:
+        """The viewer, or what stands for the viewer until it is known whose the request's token is."""
+        return self.viewer if self.is_identified else cast("Viewer", TokenOwner(self))
+
     def signed_in(self) -> Viewer:
         """Who is asking. Raises: UnauthenticatedError when nobody is signed in."""
         if self.viewer is None:
             raise UnauthenticatedError
         return self.viewer
+
+    def admit_payments(self, count: int = 1, *, at_once: bool = False) -> None:
+        """Count payments against the limit of the token, or of the person. Raises: RateLimitedError."""
+        key = self.token_digest or self.signed_in().user_id
+        if at_once:
+            self.pace.admit_payout(key, count)
+        else:
+            self.pace.admit(key, count)
+
+    def send_payment(self, order: Order) -> Sent:
+        """Send a payment of the viewer's. Raises: RequestFailedError for what is no fault of the order."""
+        payer = Payer.of(self.signed_in()) if self.is_identified else Payer(token_digest=self.token_digest)
+        sent = self.calls.send_payment(self.session, payer, order)
+        owner = sent.viewer
+        if owner:
+            self.identify(owner)
+        if sent.failure and not belongs_in_payload(sent.failure):
+            raise RequestFailedError(sent.failure)
+        return sent
+
+    def read_page(self, *, first: int, before_number: int | None) -> PaymentPage:
+        """A page of all of the viewer's payments, with the wallet at that moment.
+
+        Raises: InvalidInputError (first), ForbiddenError without the scope READ, RequestFailedError.
+        """
+        check_page_size(first)
+        before = BEYOND_ALL_NUMBERS if before_number is None else before_number
+        digest, account_id = (None, self.signed_in().account_id) if self.is_identified else (self.token_digest, None)
+        request = WalletRequest(digest, account_id, before, first)
+        snapshot = self.calls.read_wallet(self.session, request, self.currency)
+        if snapshot is None:
+            self.signed_in().require(Scope.READ)  # tells why
+            raise RequestFailedError(unknown_api_token())  # it was revoked, and made anew meanwhile
+        if snapshot.viewer:
+            self.identify(snapshot.viewer)
+        return snapshot.page
+
+    def require_sign_in(self) -> None:
+        """Raises: UnauthenticatedError when nobody is signed in."""
+        if self.is_identified:
+            self.signed_in()
 
     def page_of(self, payment: Payment) -> list[Payment]:
         """The first list that it is answered in; of none, the payment alone."""
@@ -103,6 +172,23 @@ class Context:
         if self.related > MAXIMUM_RELATED:
             message = f"`refunds` and `refundOf` would answer more than {MAXIMUM_RELATED} payments. Ask for fewer payments at once."
             raise InvalidInputError(user_message=message, field=field)
+
+
+class TokenOwner:
+    """Whoever the request's API token belongs to, as long as nothing told who that is. Only where a field is read, it is looked up."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def require(self, scope: Scope) -> None:
+        """As `Viewer.require`, at the latest before the answer is given."""
+        if self._context.is_identified:
+            self._context.signed_in().require(scope)
+        self._context.required.add(scope)
+
+    def __getattr__(self, name: str) -> object:
+        """Of the viewer."""
+        return getattr(self._context.signed_in(), name)
 
 
 def resolver(function: Callable[..., object]) -> Callable[..., object]:

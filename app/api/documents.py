@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from graphql import (
     GraphQLError,
@@ -27,14 +27,17 @@ from app.api.limits import (
     MAXIMUM_TOKENS,
     check_size,
 )
-from app.api.short_way import short_way_of
-from app.api.wallet_question import payments_node_of
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, FieldNode, GraphQLSchema
+    from typing import Self
+
+    from graphql import DocumentNode, GraphQLSchema
 
     from app.api.compiled import Compiled
-    from app.api.short_way import ShortWay
+
+
+# A document has one mutation.
+SENT_ON_EVENT_LOOP: Final = "sendPayment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +46,26 @@ class Prepared:
 
     document: DocumentNode
     operation: OperationDefinitionNode
+    name: str | None
+    """The operation's name, if it has one."""
+    mutates: bool
+    """Whether it may change anything."""
     compiled: Compiled | None
-    """A query as a function, unless it has something that only graphql-core knows."""
-    payments_node: FieldNode | None
-    """Where a question for a wallet of the usual form asks for its payments."""
-    short_way: ShortWay | None
-    """A payment of the usual form."""
+    """The document as functions, unless it has something that only graphql-core knows."""
+    runs_on_event_loop: bool
+    """Whether it computes little, and each statement of it is a whole: a query, or a payment, which is a single statement."""
 
-    @property
-    def name(self) -> str | None:
-        """The operation's name, if it has one."""
-        return self.operation.name.value if self.operation.name else None
+    @classmethod
+    def of(cls, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> Self:
+        """A document that is valid."""
+        mutates = operation.operation is OperationType.MUTATION
+        compiled = compile_document(schema, document, operation)
+        is_light = compiled is not None and (not mutates or SENT_ON_EVENT_LOOP in compiled.root_fields)
+        return cls(document, operation, operation.name.value if operation.name else None, mutates, compiled, is_light)
 
     def is_named(self, name: str | None) -> bool:
         """Whether a request that names its operation so means this one."""
         return name in (None, "", self.name)
-
-    @property
-    def mutates(self) -> bool:
-        """Whether it may change anything."""
-        return self.operation.operation is OperationType.MUTATION
 
 
 class Documents:
@@ -114,9 +117,7 @@ class Documents:
         if self._schema.get_root_type(operation.operation) is None:
             message = "Send a query or a mutation; there are no subscriptions."
             raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_QUERY, [message])
-        parts = (self._schema, document, operation)
-        compiled = compile_document(*parts)
-        return Prepared(document, operation, compiled, payments_node_of(compiled) if compiled else None, short_way_of(*parts))
+        return Prepared.of(self._schema, document, operation)
 
     def _keep(self, text: str, made: Prepared) -> None:
         with self._lock:
@@ -129,5 +130,4 @@ class Documents:
 
 def _weight(text: str, made: Prepared) -> int:
     """The memory it takes, in characters of a parsed document."""
-    fields = sum(as_function.fields for as_function in (made.compiled, made.short_way) if as_function)
-    return len(text) + CHARACTERS_A_COMPILED_FIELD * fields
+    return len(text) + CHARACTERS_A_COMPILED_FIELD * (made.compiled.fields if made.compiled else 0)

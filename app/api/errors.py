@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from app.api.refusals import refusal_of
-from app.errors import RateLimitedError, WalletError, at_input
+from app.errors import RateLimitedError, WalletError
 from app.http import deed_refused, log_failure
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class Problems:
     def read(self, field: str, function: Callable[Given, Value], *args: Given.args, **kwargs: Given.kwargs) -> Value:
         """What the function makes of what was given in this field. If it refuses, `stop` has to be called before the value is used."""
         try:
-            with at_input(field):
-                return function(*args, **kwargs)
+            return function(*args, **kwargs)
         except WalletError as error:
+            error.field = field
             self.errors.append(error)
             return cast("Value", None)
 
@@ -85,6 +85,6 @@ def mutation(
             if isinstance(each, RateLimitedError):
                 context.retry_after_seconds = each.retry_after_seconds
             log_failure(each, context.facts)
-        return payload(errors=tuple(refusal_of(each, context.viewer) for each in errors))
+        return payload(errors=tuple(refusal_of(each, context.identified_viewer) for each in errors))
 
     return resolve

@@ -6,6 +6,7 @@ A mutation is one transaction. If it is refused, or its answer has a top-level e
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from graphql import execute_sync
@@ -13,22 +14,24 @@ from graphql.execution.values import get_variable_values
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.api.asked import bad_request
-from app.api.compiled import ENCODE, Info
+from app.api.calls import RequestFailedError
+from app.api.compiled import ENCODE
 from app.api.context import Context, Outcome
 from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
-from app.api.resolvers.paying import payload_of, send_payment
 from app.api.schema import SCHEMA
-from app.database import transact
-from app.http import Deed, viewer_of
+from app.database import LazySession, transact
+from app.http import bearer_token
+from app.identity import token_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from graphql import GraphQLError
     from sqlalchemy.orm import Session
 
     from app.api.asked import Asked
+    from app.api.calls import Calls
     from app.api.documents import Prepared
     from app.http import Facts, Wave
 
@@ -84,51 +87,55 @@ def operation_of(prepared: Prepared, asked: Asked, *, open_schema: bool) -> Oper
     return Operation(prepared, asked.variables, values, open_schema)
 
 
-def execute(operation: Operation, facts: Facts, running: Wave) -> Executed:
-    """Find out who asks, and do what they ask. Raises: UnauthenticatedError, and what the database's failures mean."""
-    def context_for(session: Session) -> Context:
-        viewer = viewer_of(session, facts, running.settings)
-        return Context(session=session, settings=running.settings, facts=facts, viewer=viewer, pace=running.pace)
+def execute(operation: Operation, facts: Facts, running: Wave, calls: Calls, *, identifies_first: bool = True) -> Executed:
+    """Find out who asks, and do what they ask.
 
+    Args:
+        identifies_first: otherwise the owner of an API token is found by the first statement that needs to know.
+
+    Raises: RequestFailedError for a token that is nobody's, and what the database's failures mean.
+    """
+    def context_for(session: Session) -> Context:
+        token = bearer_token(facts)
+        context = Context(
+            session=session, settings=running.settings, facts=facts, pace=running.pace, calls=calls,
+            token_digest=token_digest(token) if token else None,
+        )
+        if identifies_first or token is None:
+            _identify(context)
+        return context
+
+    begin = partial(LazySession, running.sessions)
     if not operation.prepared.mutates:
-        return transact(running.sessions, lambda session: _run(operation, context_for(session)))
+        return transact(begin, lambda session: _run(operation, context_for(session)))
     try:
-        return transact(running.sessions, lambda session: _mutate(operation, context_for(session)))
+        return transact(begin, lambda session: _mutate(operation, context_for(session)))
     except UndoneError as undone:
         return undone.executed
 
 
-def execute_settled(operation: Operation, context: Context) -> Executed:
-    """Answer a `sendPayment` whose payment is made, or refused, already: it only reads."""
-    way, settled = operation.prepared.short_way, context.settled
-    if way and settled and not settled.failure:
-        context.deed = Deed(action=send_payment.__name__, object_id=settled.payment_id)
-        return _by_function(operation, context, lambda: way.text % way.read(payload_of(settled), Info(context, {})))
-    return _by_graphql_core(operation, context)
-
-
-def execute_seen(operation: Operation, context: Context) -> Executed:
-    """Answer a question for a wallet that was looked up already."""
-    return _run(operation, context)
-
-
 def _run(operation: Operation, context: Context) -> Executed:
-    compiled = operation.prepared.compiled
-    if compiled:
-        context.outcome = Outcome()
-        return _by_function(operation, context, lambda: compiled.run(context, operation.variables))
-    return _by_graphql_core(operation, context)
-
-
-def _by_function(operation: Operation, context: Context, data: Callable[[], str]) -> Executed:
     """What the function that was made of the document says; what it does not know, graphql-core says."""
+    compiled = operation.prepared.compiled
+    if compiled is None:
+        return _by_graphql_core(operation, context)
+    context.outcome = Outcome()
     try:
-        return Executed(data(), (), context, kept=not context.refused)
-    except SQLAlchemyError:
+        data = compiled.run(context, operation.variables)
+        _identify(context)
+        return Executed(data, (), context, kept=not context.refused)
+    except (SQLAlchemyError, RequestFailedError):
         raise
     except Exception:  # noqa: BLE001 - whatever it is, graphql-core meets it again, and tells it
         context.related = 0
+        _identify(context)
         return _by_graphql_core(operation, context)
+
+
+def _identify(context: Context) -> None:
+    """A token that is nobody's has no answer, also where no field asked whose it is. A payment too many costs no statement."""
+    if context.retry_after_seconds is None:
+        _ = context.viewer
 
 
 def _mutate(operation: Operation, context: Context) -> Executed:
@@ -148,7 +155,7 @@ def _by_graphql_core(operation: Operation, context: Context) -> Executed:
         raise RequestRefusedError(BAD_REQUEST, RequestCode.INVALID_VARIABLES, errors)
     for error in errors:
         # The database's own failures end the transaction: `transact` tries again, or tells whose fault it is.
-        if isinstance(error.original_error, SQLAlchemyError):
+        if isinstance(error.original_error, (SQLAlchemyError, RequestFailedError)):
             raise error.original_error
     undone = operation.prepared.mutates and bool(errors)
     # What a mutation that was rolled back could still show would not be so.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLError
 
-from app.errors import InvalidAmountError, InvalidUsernameError, WalletError
+from app.errors import InvalidAmountError, InvalidUsernameError, UnauthenticatedError, WalletError
 from app.http import error_id_of, log_failure
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 BAD_REQUEST: Final = 400
+SERVER_ERROR: Final = 500
 
 
 class RequestCode(StrEnum):
@@ -104,6 +105,11 @@ def is_developers_mistake(error: GraphQLError) -> bool:
     """Whether GraphQL itself refused a value that the request gave to an argument; its message then holds nothing of ours."""
     raised = error.original_error or error
     return isinstance(raised, GraphQLError) and bool(raised.nodes) and raised.message.startswith("Argument ")
+
+
+def belongs_in_payload(error: Exception) -> bool:
+    """Whether a failure of a mutation is data for the person, and not the request's own, the server's, or a bug."""
+    return isinstance(error, WalletError) and not isinstance(error, UnauthenticatedError) and error.http_status < SERVER_ERROR
 
 
 def told(error: WalletError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Owns reading the variables of a document by functions made of their types once: on the plain road, where all of them fit.
+"""Owns reading the variables and arguments of a document by functions made of their types once: on the plain road, where all of them fit.
 
 Whatever does not fit is an UnusualError: graphql-core then reads the same and tells what is wrong with it.
 """
@@ -9,18 +9,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
+    FieldNode,
     GraphQLEnumType,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLScalarType,
     Undefined,
+    VariableNode,
+    Visitor,
     type_from_ast,
+    visit,
 )
+from graphql.execution.values import get_argument_values
 
 if TYPE_CHECKING:
-    from graphql import GraphQLSchema, OperationDefinitionNode
+    from graphql import GraphQLSchema, Node, OperationDefinitionNode
 
 ReadGiven = Callable[[Any], Any]
 """From a value as it was sent to the same as the schema reads it. Raises: UnusualError, and whatever a scalar raises."""
@@ -44,6 +50,44 @@ def compile_variables(schema: GraphQLSchema, operation: OperationDefinitionNode)
         return {name: of_one(given[name]) for name, (of_one, _) in reads.items() if name in given}
 
     return read
+
+
+def compile_arguments(field: GraphQLField, node: FieldNode) -> ReadGiven:
+    """The arguments of a field as a function of the variables, as the schema read them.
+
+    Source: the GraphQL specification of October 2021, section 6.4.1, Coercing Field Arguments.
+    """
+    names = {each.name.value: each.value.name.value for each in node.arguments if isinstance(each.value, VariableNode)}
+    rest = tuple(each for each in node.arguments if each.name.value not in names)
+    if any(_has_variable(each) for each in rest):
+        return lambda variables: get_argument_values(field, node, variables)
+    others = GraphQLField(field.type, args={name: each for name, each in field.args.items() if name not in names})
+    fixed = get_argument_values(others, FieldNode(name=node.name, arguments=rest), {})
+    of_variables = [(names[name], each.out_name or name, each.default_value, isinstance(each.type, GraphQLNonNull))
+                    for name, each in field.args.items() if name in names]
+
+    def read(variables: dict[str, Any]) -> dict[str, Any]:
+        arguments = dict(fixed)
+        for variable, out_name, default, required in of_variables:
+            value = variables.get(variable, default)
+            if required and (value is None or value is Undefined):
+                raise UnusualError
+            if value is not Undefined:
+                arguments[out_name] = value
+        return arguments
+
+    return read
+
+
+def _has_variable(node: Node) -> bool:
+    found: list[Node] = []
+
+    class Find(Visitor):
+        def enter_variable(self, variable: VariableNode, *_: object) -> None:
+            found.append(variable)
+
+    visit(node, Find())
+    return bool(found)
 
 
 def _value(kind: GraphQLInputType) -> ReadGiven:

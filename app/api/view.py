@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from app.api.answer import SERVER_ERROR, answer, failure
-from app.api.failures import RequestCode, RequestRefusedError
+from app.api.answer import answer, failure
+from app.api.failures import SERVER_ERROR, RequestCode, RequestRefusedError
 from app.api.limits import maximum_body_bytes
 from app.http import facts_of_request, wave
 

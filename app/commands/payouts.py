@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.payments import Payout, PayoutItem
+    from app.payments import Order, Payout
 
 # Of a payout whose lines stand each on its own, so many are one transaction and one step of the bar.
 LINES_PER_STEP: Final = 500
@@ -116,7 +116,7 @@ def _payer_and_key(session: Session, username: str, lines: list[PayoutLine]) -> 
     return payer, payments.key_of_content(session, payer.account_id, lines)
 
 
-def _pay(payer: int, lines: list[PayoutLine], items: list[PayoutItem | WalletError], *, atomic: bool) -> Outcomes:
+def _pay(payer: int, lines: list[PayoutLine], items: list[Order | WalletError], *, atomic: bool) -> Outcomes:
     """Pay, step by step, with a bar where somebody watches. What a step did stays when a later one fails."""
     size = MAXIMUM_PAYOUT_ITEMS if atomic else LINES_PER_STEP
     outcomes: Outcomes = []
@@ -133,9 +133,10 @@ def _pay(payer: int, lines: list[PayoutLine], items: list[PayoutItem | WalletErr
     return outcomes
 
 
-def _pay_step(payer: int, items: Sequence[PayoutItem | WalletError], *, atomic: bool) -> Payout:
+def _pay_step(payer: int, items: Sequence[Order | WalletError], *, atomic: bool) -> Payout:
     currency = desk().settings.currency
-    return desk().transact(lambda session: payments.pay_many_from(session, payer, items, atomic=atomic, currency=currency))
+    who = payments.Payer(account_id=payer)
+    return desk().transact(lambda session: payments.pay_many(session, who, items, atomic=atomic, currency=currency))
 
 
 def _refuse(refused: Sequence[tuple[PayoutLine, WalletError]], data: Json, *, as_json: bool) -> None:

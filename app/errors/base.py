@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import ClassVar
 
 
 class WalletError(Exception):
@@ -29,11 +25,19 @@ class WalletError(Exception):
         super().__init__(detail or self.user_message)
 
 
-@contextmanager
-def at_input(name: str) -> Iterator[None]:
-    """Whatever is refused within was entered at this input: what an edge adds to the core's reading of it."""
-    try:
-        yield
-    except WalletError as error:
-        error.field = name
-        raise
+class at_input:  # noqa: N801 - it is used as a function
+    """Whatever is refused within was entered at this input: what an edge adds to the core's reading of it.
+
+    Args:
+        name: of the input.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
+        if isinstance(error, WalletError):
+            error.field = self._name

@@ -15,6 +15,7 @@ from app.identity.people import (
     find_people,
     find_person,
     list_people,
+    normalized_username,
     parse_display_name,
     parse_new_username,
     parse_username,
@@ -38,8 +39,7 @@ from app.identity.tokens import (
     unknown_api_token,
     viewer_of_api_token,
 )
-from app.identity.use_of_tokens import UseOfTokens
-from app.identity.viewer import Scope, Viewer, token_digest
+from app.identity.viewer import Scope, Viewer, scope_missing, token_digest
 
 __all__ = [
     "USED_AGAIN_SECONDS",
@@ -48,7 +48,6 @@ __all__ = [
     "Person",
     "PersonPage",
     "Scope",
-    "UseOfTokens",
     "Viewer",
     "change_display_name",
     "change_password",
@@ -72,6 +71,7 @@ __all__ = [
     "list_people",
     "logged_in_recently",
     "mark_api_tokens_used",
+    "normalized_username",
     "parse_display_name",
     "parse_new_username",
     "parse_scopes",
@@ -81,6 +81,7 @@ __all__ = [
     "reset_password",
     "revoke_all_api_tokens",
     "revoke_api_token",
+    "scope_missing",
     "scopes_named",
     "start_login",
     "take_badge",

@@ -199,7 +199,7 @@ def find_person(session: Session, username: object) -> Person:
 
 def find_people(session: Session, usernames: Collection[str]) -> dict[str, Person]:
     """The people whom these texts name, by the text; whoever names nobody is left out. One statement, however many."""
-    meant = {text: username for text in usernames if (username := _meant(text))}
+    meant = {text: username for text in usernames if (username := normalized_username(text))}
     wanted = select(*OF_PERSON).where(User.username == any_(literal(sorted(set(meant.values())), ARRAY(Text))))
     found = {row.username: Person(*row) for row in session.execute(wanted)} if meant else {}
     return {text: found[username] for text, username in meant.items() if username in found}
@@ -234,15 +234,16 @@ def _wrong_password() -> WrongCredentialsError:
 
 
 def _find(session: Session, text: object) -> User | None:
-    username = _meant(text)
+    username = normalized_username(text)
     return session.execute(select(User).where(User.username == username)).scalar_one_or_none() if username else None
 
 
-def _meant(text: object) -> str | None:
+def normalized_username(text: object) -> str | None:
+    """The handle that `text` means, as `parse_username` reads it; None for what could be nobody's."""
     try:
         return parse_username(text)
     except InvalidUsernameError:
-        return None  # nobody's, and PostgreSQL would refuse some such texts: a NUL, half a surrogate pair
+        return None  # PostgreSQL would refuse some such texts: a NUL, half a surrogate pair
 
 
 def _matches(search: str | None) -> list[ColumnElement[bool]]:

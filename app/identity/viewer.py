@@ -53,11 +53,15 @@ class Viewer:
             is_operator=is_operator, scopes=scopes, login_id=login_id,
         )
 
+    @property
+    def user(self) -> Self:
+        """What others see of them: a viewer has all of it."""
+        return self
+
     def require(self, scope: Scope) -> None:
         """Raises: ForbiddenError when this way in lacks `scope`."""
         if scope not in self.scopes:
-            message = f"This API token lacks the scope {scope.value}. Make another one that has it, on the account page."
-            raise ForbiddenError(f"scope {scope.value} missing", user_message=message)
+            raise scope_missing(scope)
 
     def require_login(self) -> UUID:
         """The login's id, where only the person at a browser will do.
@@ -67,6 +71,12 @@ class Viewer:
         if self.login_id is None:
             raise ForbiddenError("login required", user_message="An API token cannot do this. Log in with your password instead.")
         return self.login_id
+
+
+def scope_missing(scope: Scope) -> ForbiddenError:
+    """The refusal of a token that lacks this scope."""
+    message = f"This API token lacks the scope {scope.value}. Make another one that has it, on the account page."
+    return ForbiddenError(f"scope {scope.value} missing", user_message=message)
 
 
 def new_token(prefix: str = "") -> str:

@@ -4,8 +4,17 @@ Sign, stated once: an entry below zero leaves its account, an entry above zero a
 """
 
 from app.ledger.books import Break, TrialBalance, check_currency, trial_balance, verify
-from app.ledger.groups import MAXIMUM_GROUP_ITEMS, Wish, post_many, posting_of
-from app.ledger.posting import Kind, Posting, issuance_account, open_account, post, refund, set_status
+from app.ledger.posting import (
+    MAXIMUM_GROUP_ITEMS,
+    Kind,
+    Posting,
+    issuance_account,
+    open_account,
+    post,
+    posting_of,
+    refund,
+    set_status,
+)
 from app.ledger.statuses import CLOSED, MONEY_MAY_ARRIVE, MONEY_MAY_LEAVE, Status
 
 __all__ = [
@@ -18,12 +27,10 @@ __all__ = [
     "Posting",
     "Status",
     "TrialBalance",
-    "Wish",
     "check_currency",
     "issuance_account",
     "open_account",
     "post",
-    "post_many",
     "posting_of",
     "refund",
     "set_status",

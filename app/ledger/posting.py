@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import text
 
 from app.errors import (
     BalanceTooLargeError,
+    HeldBackError,
     IdempotencyKeyReusedError,
     InsufficientFundsError,
     InvalidInputError,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from app.ledger.statuses import Status
 
 Kind = Literal["payment", "issue", "redeem"]
+# The SQL function refuses more: its locks are held for all of the group, half a second for this many.
+MAXIMUM_GROUP_ITEMS: Final = 10_000
 
 POST = text(
     "SELECT posting.* FROM ledger.post_transfer(:transfer_id, :kind, :source, :destination, :amount, :memo) AS posting",
@@ -86,7 +89,7 @@ def post(
         "transfer_id": transfer_id, "kind": kind, "source": source, "destination": destination,
         "amount": amount.minor_units, "memo": memo,
     }).one()
-    return _posted(row, amount.currency_info)
+    return posting_of(row, transfer_id, amount.currency_info)
 
 
 def refund(
@@ -107,13 +110,26 @@ def refund(
         "refund_id": refund_id, "payment_id": payment_id, "refunder": refunder,
         "amount": amount.minor_units if amount else None, "memo": memo, "despite_freeze": despite_freeze,
     }).one()
-    return _posted(row, currency)
+    return posting_of(row, refund_id, currency)
 
 
-def refusal_of(row: NamedRow, currency: Currency) -> WalletError | RuntimeError:
+def posting_of(row: NamedRow, transfer_id: UUID, currency: Currency) -> Posting:
+    """What a row with the columns of `ledger.posting` says of the transfer with this id. Raises: why it was refused."""
+    if row.status in ("posted", "replayed"):
+        return Posting(
+            transfer_id=transfer_id, amount=Money(row.amount, currency), source_balance=Money(row.source_balance, currency),
+            source_number=row.source_number, destination_number=row.destination_number, created_at=row.created_at,
+            replayed=row.status == "replayed",
+        )
+    raise _refusal(row, currency)
+
+
+def _refusal(row: NamedRow, currency: Currency) -> WalletError | RuntimeError:
     """A row of the SQL functions that refuses: the error to raise, a RuntimeError for a status that should not be."""
     error: WalletError | RuntimeError
     match row.status:
+        case "held_back":
+            error = HeldBackError()
         case "key_reused":
             error = IdempotencyKeyReusedError()
         case "frozen":
@@ -136,17 +152,3 @@ def refusal_of(row: NamedRow, currency: Currency) -> WalletError | RuntimeError:
         case _:
             error = RuntimeError(f"the ledger answered {row.status!r}")
     return error
-
-
-def _posted(row: NamedRow, currency: Currency) -> Posting:
-    if row.status in ("posted", "replayed"):
-        return Posting(
-            transfer_id=row.transfer_id,
-            amount=Money(row.amount, currency),
-            source_balance=Money(row.source_balance, currency),
-            source_number=row.source_number,
-            destination_number=row.destination_number,
-            created_at=row.created_at,
-            replayed=row.status == "replayed",
-        )
-    raise refusal_of(row, currency)

@@ -1,7 +1,7 @@
 """Owns what people do with money: pay, refund, look at their wallet and its history. Takes a session and plain values, never commits."""
 
 from app.payments.checking import check_payment, check_refund
-from app.payments.history import HistoryFilter, PaymentPage, count_history, history, statement
+from app.payments.history import HistoryFilter, count_history, history, statement
 from app.payments.keys import parse_key
 from app.payments.paying import Receipt, find_payee, parse_memo, parse_payee, pay, refund, refund_by_operator
 from app.payments.payment import Counterparty, Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
@@ -19,45 +19,50 @@ from app.payments.payout_keys import key_again, key_of_content
 from app.payments.payouts import (
     MAXIMUM_PAYOUT_ITEMS,
     Payout,
-    PayoutItem,
     PayoutPreview,
     check_payout,
     check_payout_from,
     pay_many,
-    pay_many_from,
 )
 from app.payments.personal_data import PersonalData, payment_facts, personal_data
-from app.payments.seeing import MAXIMUM_PAYMENTS_SEEN, Question, Reader, Seen
-from app.payments.settling import Order, Settled
-from app.payments.together import Poster
+from app.payments.reading import (
+    BEYOND_ALL_NUMBERS,
+    PAYMENTS_PER_PAGE,
+    PaymentPage,
+    WalletRequest,
+    WalletSnapshot,
+    check_page_size,
+    read_wallets,
+)
+from app.payments.sending import Order, Payer, Sent, send_payments
 from app.payments.wallet import BalancePoint, Wallet, WalletStatus, balance_history, wallet
 
 __all__ = [
+    "BEYOND_ALL_NUMBERS",
     "MAXIMUM_FILE_BYTES",
-    "MAXIMUM_PAYMENTS_SEEN",
     "MAXIMUM_PAYOUT_ITEMS",
+    "PAYMENTS_PER_PAGE",
     "BalancePoint",
     "Counterparty",
     "Direction",
     "HistoryFilter",
     "Order",
+    "Payer",
     "Payment",
     "PaymentKind",
     "PaymentPage",
     "Payout",
-    "PayoutItem",
     "PayoutLine",
     "PayoutPreview",
     "PersonalData",
-    "Poster",
-    "Question",
-    "Reader",
     "Receipt",
-    "Seen",
-    "Settled",
+    "Sent",
     "Wallet",
+    "WalletRequest",
+    "WalletSnapshot",
     "WalletStatus",
     "balance_history",
+    "check_page_size",
     "check_payment",
     "check_payout",
     "check_payout_from",
@@ -76,15 +81,16 @@ __all__ = [
     "parse_payee",
     "pay",
     "pay_many",
-    "pay_many_from",
     "payment_facts",
     "payments_of",
     "personal_data",
     "read_carried_lines",
     "read_payout_file",
+    "read_wallets",
     "refund",
     "refund_by_operator",
     "repeated_lines",
+    "send_payments",
     "statement",
     "wallet",
     "write_carried_lines",

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import TIMESTAMP, BigInteger, bindparam, func, literal, literal_column, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy import TIMESTAMP, BigInteger, func, literal, literal_column, select
 
-from app.database import PreparedStatement
-from app.errors import InvalidInputError
 from app.identity import Scope
 from app.models import Account, Entry, Transfer, User
 from app.payments.payment import Direction, Payment, PaymentKind, payment_of, select_payments
-from app.payments.wallet import wallet_of
+from app.payments.reading import BEYOND_ALL_NUMBERS, PAYMENTS_PER_PAGE, PaymentPage, WalletRequest, check_page_size, read_wallets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +22,7 @@ if TYPE_CHECKING:
 
     from app.identity import Viewer
     from app.money import Currency, Money
-    from app.payments.wallet import Wallet
 
-MAXIMUM_PAYMENTS_PER_PAGE: Final = 100
-PREPARED_SIZES: Final = (20, MAXIMUM_PAYMENTS_PER_PAGE)
-BEYOND_ALL_NUMBERS: Final = 2**63 - 1
 STATEMENT_ROWS_PER_FETCH: Final = 500
 
 
@@ -62,22 +54,9 @@ class HistoryFilter:
         return any((self.direction, self.counterparty, self.kind, self.minimum, self.maximum, self.text))
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentPage:
-    """Some payments, newest first."""
-
-    payments: list[Payment]
-    more_follow: bool
-    wallet: Wallet | None = None
-    """At the same moment; None where the filter leaves anything out."""
-
-    def first(self, count: int) -> PaymentPage:
-        """The page of so many of these."""
-        return PaymentPage(self.payments[:count], more_follow=self.more_follow or len(self.payments) > count, wallet=self.wallet)
-
-
 def history(
-    session: Session, viewer: Viewer, wanted: HistoryFilter, *, currency: Currency, first: int = 20, before_number: int | None = None
+    session: Session, viewer: Viewer, wanted: HistoryFilter, *, currency: Currency, first: int = PAYMENTS_PER_PAGE,
+    before_number: int | None = None,
 ) -> PaymentPage:
     """A page of the wallet's payments, newest first; page 1 and the last page cost the same.
 
@@ -86,16 +65,18 @@ def history(
         before_number: the number that the page before ended with.
     """
     viewer.require(Scope.READ)
-    if not 1 <= first <= MAXIMUM_PAYMENTS_PER_PAGE:
-        raise InvalidInputError(user_message=f"A page has 1 to {MAXIMUM_PAYMENTS_PER_PAGE} payments.", field="first")
+    check_page_size(first)
     if wanted.restricts:
-        rows = session.execute(_page(_history(session, viewer, wanted, before_number), first)).all()
+        # As a literal, for a plan that is kept would otherwise be made for a tenth of all rows. It is an int, checked before.
+        newest = _history(session, viewer, wanted, before_number).order_by(Entry.number.desc()).limit(literal_column(str(first + 1)))
+        rows = session.execute(newest).all()
         return PaymentPage([payment_of(row, currency) for row in rows[:first]], more_follow=len(rows) > first)
     before = BEYOND_ALL_NUMBERS if before_number is None else before_number
-    found = whole_history(_prepared_size(first)).rows(session.connection(), account_id=viewer.account_id, before_number=before)
-    balance, status, payment_id, *_ = found[0]
-    payments = [payment_of(row[2:], currency) for row in found[:first]] if payment_id else []
-    return PaymentPage(payments, more_follow=len(found) > first, wallet=wallet_of(balance, status, currency))
+    request = WalletRequest(account_id=viewer.account_id, before_number=before, first=first)
+    (snapshot,) = read_wallets(session.connection(), [request], currency)
+    if snapshot is None:
+        raise RuntimeError("the wallet of a person who is signed in is not there")
+    return snapshot.page
 
 
 def count_history(session: Session, viewer: Viewer, wanted: HistoryFilter) -> int:
@@ -116,30 +97,6 @@ def statement(session: Session, viewer: Viewer, wanted: HistoryFilter, *, curren
     )
     for row in rows:
         yield payment_of(row, currency)
-
-
-def _page(entries: Select[*tuple[Any, ...]], first: int) -> Select[*tuple[Any, ...]]:
-    """The newest `first` of these, and one more, which tells whether others follow."""
-    # As a literal, for a plan that is kept would otherwise be made for a tenth of all rows. It is an int, checked before.
-    return entries.order_by(Entry.number.desc()).limit(literal_column(str(first + 1)))
-
-
-def _prepared_size(first: int) -> int:
-    """Enough for this many: each size is a plan that every connection keeps."""
-    return next(size for size in PREPARED_SIZES if size >= first)
-
-
-@cache
-def whole_history(first: int) -> PreparedStatement:
-    """An account, and all of its payments before a number; a row without a payment where there are none.
-
-    The entries are taken first: no plan can then walk through the rest of them.
-    """
-    of_account = select(Entry).where(Entry.account_id == bindparam("account_id"), Entry.number < bindparam("before_number"))
-    taken = aliased(Entry, _page(of_account, first).subquery("taken"))
-    page = select_payments(taken).subquery("page")
-    found = select(Account.balance, Account.status, page).select_from(Account).join(page, true(), isouter=True)
-    return PreparedStatement(f"history_{first}", found.where(Account.id == bindparam("account_id")).order_by(page.c.number.desc()))
 
 
 def _history(session: Session, viewer: Viewer, wanted: HistoryFilter, before_number: int | None) -> Select[*tuple[Any, ...]]:

@@ -13,6 +13,7 @@ from app.identity import Person, Scope, find_person
 from app.lines import parse_line, trimmed
 from app.models import Transfer, User
 from app.payments.payment import find_refundable
+from app.payments.sending import Order, Payer, send_payments
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,14 +46,9 @@ def pay(session: Session, viewer: Viewer, *, idempotency_key: UUID, to: str, amo
 
     Raises: ForbiddenError (scope PAY), NotFoundError (payee), SelfPaymentError, InvalidInputError (memo), and as `ledger.post`.
     """
-    viewer.require(Scope.PAY)
-    memo = parse_memo(memo)
-    payee = find_payee(session, viewer, to)
-    posting = ledger.post(
-        session, transfer_id=idempotency_key, kind="payment", source=viewer.account_id, destination=payee.account_id,
-        amount=amount, memo=memo,
-    )
-    return _receipt(posting)
+    order = Order(idempotency_key=idempotency_key, to=to, amount=amount, memo=parse_memo(memo))
+    (sent,) = send_payments(session.connection(), [(Payer.of(viewer), order)])
+    return _receipt(sent.made())
 
 
 def refund(
@@ -111,8 +107,10 @@ def parse_memo(memo: str | None) -> str | None:
 
     Raises: InvalidInputError when it is too long, or holds a character that does not show.
     """
+    if not memo:
+        return None
     with at_input("memo"):
-        return parse_line(memo or "", "memo", maximum_characters=MAXIMUM_MEMO_CHARACTERS) or None
+        return parse_line(memo, "memo", maximum_characters=MAXIMUM_MEMO_CHARACTERS) or None
 
 
 def parse_payee(to: object) -> str:

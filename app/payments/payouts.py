@@ -1,4 +1,4 @@
-"""Owns paying many people at once: handles found in one statement, money moved in one, and an answer for each item in its place."""
+"""Owns paying many people at once from one wallet: what became of each item, and what a preview of it shows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ARRAY, BigInteger, any_, literal, select
 
-from app import ledger
 from app.errors import (
+    ForbiddenError,
     HeldBackError,
     InsufficientFundsError,
     InvalidInputError,
@@ -19,10 +19,11 @@ from app.errors import (
     WalletFrozenError,
 )
 from app.identity import Person, Scope, find_people, unknown_person
-from app.ledger import CLOSED, MAXIMUM_GROUP_ITEMS, MONEY_MAY_ARRIVE, MONEY_MAY_LEAVE, Posting, Wish
+from app.ledger import CLOSED, MAXIMUM_GROUP_ITEMS, MONEY_MAY_ARRIVE, MONEY_MAY_LEAVE, Posting
 from app.models import Account, Transfer
 from app.money import Currency, Money
 from app.payments.payment import is_among
+from app.payments.sending import Order, Payer, Sent, send_payments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,17 +34,6 @@ if TYPE_CHECKING:
     from app.identity import Viewer
 
 MAXIMUM_PAYOUT_ITEMS: Final = MAXIMUM_GROUP_ITEMS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutItem:
-    """One payment of many. Its memo has been through `parse_memo`."""
-
-    idempotency_key: UUID
-    to: str
-    """The payee's handle, any case."""
-    amount: Money
-    memo: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,45 +77,33 @@ class PayoutPreview:
         return Money(self.balance.minor_units - self.total_of_all.minor_units, self.balance.currency_info)
 
 
-def pay_many(
-    session: Session, viewer: Viewer, items: Sequence[PayoutItem | WalletError], *, atomic: bool, currency: Currency
-) -> Payout:
-    """Pay many from the viewer's wallet, each once, however often it is called with their keys; what is refused is an outcome.
+def pay_many(session: Session, payer: Payer, items: Sequence[Order | WalletError], *, atomic: bool, currency: Currency) -> Payout:
+    """Pay many from one wallet, each once, however often it is called with their keys; what is refused is an outcome.
 
     Args:
+        payer: the person who is signed in, or whose account the operator names.
         items: 1 to MAXIMUM_PAYOUT_ITEMS; one that could not be read stands as its refusal, and counts as refused.
         atomic: all or none; otherwise each on its own, as if paid one after the other.
 
     Raises: ForbiddenError (scope PAY), InvalidInputError for no items or too many.
     """
-    viewer.require(Scope.PAY)
-    return pay_many_from(session, viewer.account_id, items, atomic=atomic, currency=currency)
-
-
-def pay_many_from(
-    session: Session, payer: int, items: Sequence[PayoutItem | WalletError], *, atomic: bool, currency: Currency
-) -> Payout:
-    """As `pay_many`, for the operator, who asks nobody's leave.
-
-    Args:
-        payer: account id of the wallet to pay from.
-    """
     _check_count(items)
-    payees = _find_payees(session, payer, items)
-    wishes = [_wish(payer, item, payee, currency) for item, payee in zip(items, payees, strict=True)]
-    posted = ledger.post_many(session, wishes, atomic=atomic)
-    outcomes = [payee if isinstance(payee, WalletError) else outcome for payee, outcome in zip(payees, posted, strict=True)]
+    orders = [each if isinstance(each, Order) else _of_nobody(currency) for each in items]
+    sent = send_payments(session.connection(), [(payer, order) for order in orders], atomic=atomic)
+    if isinstance(sent[0].failure, ForbiddenError):
+        raise sent[0].failure
+    outcomes = [_outcome(each, made) for each, made in zip(items, sent, strict=True)]
     paid = {each.transfer_id: each.amount.minor_units for each in outcomes if isinstance(each, Posting)}
     return Payout(
         outcomes=outcomes,
         refused_whole=atomic and any(isinstance(each, WalletError) for each in outcomes),
         total=Money(sum(paid.values()), currency),
-        shortfall=_shortfall(wishes, outcomes, currency) if atomic else None,
+        shortfall=_shortfall(orders, outcomes, currency) if atomic else None,
     )
 
 
 def check_payout(
-    session: Session, viewer: Viewer, items: Sequence[PayoutItem | WalletError], *, currency: Currency
+    session: Session, viewer: Viewer, items: Sequence[Order | WalletError], *, currency: Currency
 ) -> PayoutPreview:
     """What a confirmation shows before anything moves: who is paid, what is wrong, the total, and the balance after.
 
@@ -136,7 +114,7 @@ def check_payout(
 
 
 def check_payout_from(
-    session: Session, payer: int, items: Sequence[PayoutItem | WalletError], *, currency: Currency
+    session: Session, payer: int, items: Sequence[Order | WalletError], *, currency: Currency
 ) -> PayoutPreview:
     """As `check_payout`, for the operator.
 
@@ -152,7 +130,7 @@ def check_payout_from(
     of_payees = Account.id == any_(literal(wanted, ARRAY(BigInteger)))
     barred = dict(session.execute(select(Account.id, Account.status).where(of_payees, Account.status.not_in(MONEY_MAY_ARRIVE))).all())
     outcomes = [_barred(barred[each.account_id]) if isinstance(each, Person) and each.account_id in barred else each for each in payees]
-    right = [item for item, outcome in zip(items, outcomes, strict=True) if isinstance(item, PayoutItem) and isinstance(outcome, Person)]
+    right = [item for item, outcome in zip(items, outcomes, strict=True) if isinstance(item, Order) and isinstance(outcome, Person)]
     stored = _stored(session, payer, [each.idempotency_key for each in right])
     return PayoutPreview(
         outcomes=outcomes,
@@ -171,7 +149,7 @@ def _stored(session: Session, payer: int, keys: list[UUID]) -> dict[UUID, dateti
     return {row.id: row.created_at for row in rows}
 
 
-def _total(items: Sequence[PayoutItem], currency: Currency) -> Money:
+def _total(items: Sequence[Order], currency: Currency) -> Money:
     return Money(sum(each.amount.minor_units for each in items), currency)
 
 
@@ -185,8 +163,8 @@ def _check_count(items: Sequence[object]) -> None:
         raise InvalidInputError(user_message=message, field="items")
 
 
-def _find_payees(session: Session, payer: int, items: Sequence[PayoutItem | WalletError]) -> list[Person | WalletError]:
-    people = find_people(session, {each.to for each in items if isinstance(each, PayoutItem)})
+def _find_payees(session: Session, payer: int, items: Sequence[Order | WalletError]) -> list[Person | WalletError]:
+    people = find_people(session, {each.to for each in items if isinstance(each, Order)})
     return [each if isinstance(each, WalletError) else _payee(payer, each.to, people.get(each.to)) for each in items]
 
 
@@ -196,27 +174,28 @@ def _payee(payer: int, to: str, found: Person | None) -> Person | WalletError:
     return SelfPaymentError(to) if found.account_id == payer else found
 
 
-def _wish(payer: int, item: PayoutItem | WalletError, payee: Person | WalletError, currency: Currency) -> Wish:
-    if isinstance(item, PayoutItem) and isinstance(payee, Person):
-        return Wish(
-            transfer_id=item.idempotency_key, source=payer, destination=payee.account_id, amount=item.amount, memo=item.memo,
-        )
-    # What is refused here takes its place as a transfer that the ledger refuses, to the payer itself: so an atomic group is held
-    # back by it, and yet each of the others is judged and tells whether it is in the books already.
-    return Wish(transfer_id=uuid4(), source=payer, destination=payer, amount=Money(1, currency), memo=None)
+def _of_nobody(currency: Currency) -> Order:
+    """What stands for an item that could not be read: it is refused, and so holds back an atomic group."""
+    return Order(idempotency_key=uuid4(), to="", amount=Money(1, currency), memo=None)
+
+
+def _outcome(item: Order | WalletError, sent: Sent) -> Posting | WalletError:
+    if isinstance(item, WalletError):
+        return item
+    return sent.failure if isinstance(sent.failure, WalletError) else sent.made()
 
 
 def _shortfall(
-    wishes: Sequence[Wish], outcomes: Sequence[Posting | WalletError], currency: Currency
+    orders: Sequence[Order], outcomes: Sequence[Posting | WalletError], currency: Currency
 ) -> InsufficientFundsError | None:
     """What the whole of an atomic group lacks, if its money ran out on the way."""
     balance: int | None = None
     wanted: dict[UUID, int] = {}
-    for wish, outcome in zip(wishes, outcomes, strict=True):
+    for order, outcome in zip(orders, outcomes, strict=True):
         if isinstance(outcome, InsufficientFundsError) and balance is None:
             balance = outcome.balance.minor_units + sum(wanted.values())
         if isinstance(outcome, (HeldBackError, InsufficientFundsError)):
-            wanted[wish.transfer_id] = wish.amount.minor_units
+            wanted[order.idempotency_key] = order.amount.minor_units
     if balance is None:
         return None
     return InsufficientFundsError(balance=Money(balance, currency), shortfall=Money(sum(wanted.values()) - balance, currency))

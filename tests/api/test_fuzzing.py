@@ -19,9 +19,9 @@ from app import identity
 from app.database import transact
 from app.http import cookie_name
 from app.identity import Scope
+from tests.asgi.test_served import ask
 from tests.gunicorn import serving
 from tests.load.generator import new_key
-from tests.test_asgi import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from app.api.schema import SCHEMA
 from app.database import transact
 from app.identity import Scope
 from tests.api.conftest import BALANCE
-from tests.test_asgi import ask as ask_served
+from tests.asgi.test_served import ask as ask_served
 
 if TYPE_CHECKING:
     from collections.abc import Callable

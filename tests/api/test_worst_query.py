@@ -19,13 +19,13 @@ from app.http import Facts
 from app.identity.logins import MAXIMUM_LOGINS_PER_PERSON
 from app.identity.people import MAXIMUM_PEOPLE_PER_PAGE
 from app.identity.tokens import MAXIMUM_TOKENS_PER_PERSON
-from app.payments.history import MAXIMUM_PAYMENTS_PER_PAGE
+from app.payments.reading import MAXIMUM_PAYMENTS_PER_PAGE
 from app.payments.wallet import MAXIMUM_BALANCE_DAYS
 from app.settings import load_settings
+from tests.asgi.test_served import ask
 from tests.gunicorn import serving
 from tests.load.history import Filling, token_of
 from tests.statements import statements_sent
-from tests.test_asgi import ask
 
 if TYPE_CHECKING:
     from graphql import OperationDefinitionNode

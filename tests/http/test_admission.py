@@ -18,10 +18,10 @@ from app.http import Facts, admission, admit_login, admit_password, admit_regist
 from app.http.pace import PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
 from app.identity import passwords
 from app.throttles import Rule
+from tests.asgi.test_served import ask
 from tests.conftest import PASSWORD
 from tests.gunicorn import CHECKOUT, Served, serving
 from tests.statements import statements_sent
-from tests.test_asgi import ask
 from tests.web.documents import page
 
 if TYPE_CHECKING:

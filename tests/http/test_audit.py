@@ -14,9 +14,9 @@ from app import web
 from app.api.schema import SCHEMA
 from app.logs import JsonLines
 from app.web.routes import DEEDS
+from tests.asgi.test_served import ask
 from tests.conftest import PASSWORD
 from tests.gunicorn import serving
-from tests.test_asgi import ask
 from tests.web.documents import get, page, pay
 
 if TYPE_CHECKING:

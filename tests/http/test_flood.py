@@ -16,9 +16,9 @@ import pytest
 from app import identity
 from app.database import transact
 from app.http.admission import LOGINS
+from tests.asgi.test_served import ask
 from tests.gunicorn import Served, serving
 from tests.load.accounting import children, cpu_seconds, proportional_megabytes
-from tests.test_asgi import ask
 
 if TYPE_CHECKING:
     from app.database import Sessions

@@ -5,24 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import sessionmaker
 
-from app.api import answer_soon
+from app.api import DirectCalls, answer_async
 from app.api.answer import answer
 from app.errors import RateLimitedError
 from app.http import Facts, Pace
 from app.http.pace import MAXIMUM_PAYERS, PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
 from app.identity import token_digest
 from app.models import User
+from app.waiting import giving_way
 from tests.web.documents import page
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
     from flask.testing import FlaskClient
 
+    from app.api import Answer, Calls
+    from app.http import Wave
     from tests.conftest import Browsers
 
 PAY = """mutation ($input: SendPaymentInput!) { sendPayment(input: $input) { payment { id }
@@ -114,13 +121,17 @@ def test_the_pages_refuse_a_payment_too_many_and_offer_to_send_it_again(
     assert page(refused, 429).hidden("idempotency_key") == KEY
 
 
-class NobodysDesk:
-    """Of an event loop on which nothing may be done."""
+class LoopWithoutDatabase:
+    """An event loop on which nothing reaches PostgreSQL."""
 
-    async def settle(self, _order: object) -> Any:
+    def __init__(self, running: Wave) -> None:
+        self._running = replace(running, sessions=sessionmaker())
+
+    async def run(self, work: Callable[[Wave, Calls], Answer]) -> Answer:
+        return await giving_way(work, self._running, DirectCalls())
+
+    async def in_thread(self, _work: object) -> Answer:
         raise AssertionError
-
-    see = read = in_thread = settle
 
 
 def test_a_payment_too_many_by_token_is_refused_before_it_reaches_the_database(app: Flask) -> None:
@@ -133,8 +144,8 @@ def test_a_payment_too_many_by_token_is_refused_before_it_reaches_the_database(a
     # The first of its kind takes the long way, and the document is kept.
     assert answer(asked, content_type="application/json", body=body, running=running).status == 401
     with ThreadPoolExecutor(1) as pool:  # Playwright's loop may run in this thread
-        made = pool.submit(asyncio.run, answer_soon(
-            asked, content_type="application/json", body=body, running=running, desk=NobodysDesk())).result()
+        made = pool.submit(asyncio.run, answer_async(
+            asked, content_type="application/json", body=body, running=running, loop=LoopWithoutDatabase(running))).result()
     assert (made.status, made.headers) == (429, {"Retry-After": "1"})
     assert json.loads(made.body) == {"data": {"sendPayment": {
         "payment": None, "errors": [{"code": "RATE_LIMITED", "retryAfterSeconds": 1}]}}}

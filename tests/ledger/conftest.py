@@ -9,9 +9,9 @@ import pytest
 
 from app import ledger
 from app.database import transact
-from app.ledger import Wish
 from app.models import Account
 from app.money import Currency, Money
+from tests.ledger.groups import TransferRequest, post_many
 
 if TYPE_CHECKING:
     from app.database import Sessions
@@ -37,8 +37,8 @@ class Book:
     def move(self, source: int, destination: int, minor_units: int, *, key: UUID | None = None, memo: str | None = None) -> Posting:
         return self._post("payment", source, destination, minor_units, key, memo)
 
-    def move_many(self, wishes: list[Wish], *, atomic: bool = False) -> list[Posting | WalletError]:
-        return transact(self.sessions, lambda session: ledger.post_many(session, wishes, atomic=atomic))
+    def move_many(self, wishes: list[TransferRequest], *, atomic: bool = False) -> list[Posting | WalletError]:
+        return transact(self.sessions, lambda session: post_many(session, wishes, atomic=atomic))
 
     def give_back(self, payment: UUID, refunder: int, minor_units: int | None = None, *, key: UUID | None = None) -> Posting:
         amount = Money(minor_units, GBP) if minor_units is not None else None
@@ -60,9 +60,9 @@ class Book:
             session, transfer_id=key, kind=kind, source=source, destination=destination, amount=Money(minor_units, GBP), memo=memo))
 
 
-def wish(source: int, destination: int, minor_units: int, *, key: UUID | None = None, memo: str | None = None) -> Wish:
+def wish(source: int, destination: int, minor_units: int, *, key: UUID | None = None, memo: str | None = None) -> TransferRequest:
     """A transfer for a group."""
-    return Wish(transfer_id=key or uuid4(), source=source, destination=destination, amount=Money(minor_units, GBP), memo=memo)
+    return TransferRequest(transfer_id=key or uuid4(), source=source, destination=destination, amount=Money(minor_units, GBP), memo=memo)
 
 
 @pytest.fixture

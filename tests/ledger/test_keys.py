@@ -17,7 +17,7 @@ from app.errors import (
     WalletError,
     WalletFrozenError,
 )
-from app.ledger import Posting, Wish
+from app.ledger import Posting
 from tests.ledger.conftest import wish
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Database
     from tests.ledger.conftest import Book
+    from tests.ledger.groups import TransferRequest
 
 
 class Scene(NamedTuple):
@@ -48,7 +49,7 @@ def scene(book: Book) -> Scene:
 
 Told = list[type[Posting | WalletError]]
 # What Mallory may try, and what each item is told with a new key.
-FREE_TRIES: dict[str, tuple[Callable[[Scene, UUID], list[Wish]], Told]] = {
+FREE_TRIES: dict[str, tuple[Callable[[Scene, UUID], list[TransferRequest]], Told]] = {
     "more than they hold": (lambda seen, key: [wish(seen.mallory, seen.friend, 1001, key=key)], [InsufficientFundsError]),
     "to whom the true payer paid": (lambda seen, key: [wish(seen.mallory, seen.shop, 1001, key=key)], [InsufficientFundsError]),
     "beside an item that is refused": (

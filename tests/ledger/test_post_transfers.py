@@ -17,12 +17,13 @@ from sqlalchemy.exc import DataError
 from app import ledger
 from app.database import transact
 from app.errors import HeldBackError, IdempotencyKeyReusedError, InsufficientFundsError, NotFoundError, WalletError, WalletFrozenError
-from app.ledger import MAXIMUM_GROUP_ITEMS, Posting, Wish
+from app.ledger import MAXIMUM_GROUP_ITEMS, Posting
 from tests.ledger.conftest import wish
 
 if TYPE_CHECKING:
     from tests.conftest import Database
     from tests.ledger.conftest import Book
+    from tests.ledger.groups import TransferRequest
 
 STORM_CLIENTS, STORM_SECONDS = 12, 8
 
@@ -34,7 +35,7 @@ def told(outcome: Posting | WalletError) -> object:
     return (type(outcome), str(outcome))
 
 
-def one_by_one(book: Book, wishes: list[Wish]) -> list[Posting | WalletError]:
+def one_by_one(book: Book, wishes: list[TransferRequest]) -> list[Posting | WalletError]:
     found: list[Posting | WalletError] = []
     for each in wishes:
         try:
@@ -102,7 +103,7 @@ def _world(book: Book) -> World:
     return [*accounts, 999_999_999], [uuid4() for _ in range(200)]
 
 
-def _wish(world: World, item: Item) -> Wish:
+def _wish(world: World, item: Item) -> TransferRequest:
     source, destination, amount, key, memo = item
     return wish(world[0][source], world[0][destination], amount, key=world[1][key], memo=memo)
 
@@ -226,7 +227,7 @@ def test_groups_and_single_transfers_of_the_same_ids_at_once_pay_each_once(book:
         wishes = [wish(alice, bob, 10) for _ in range(30)]
         gate = Barrier(8)
 
-        def act(number: int, wishes: list[Wish] = wishes, gate: Barrier = gate) -> list[Posting | WalletError]:
+        def act(number: int, wishes: list[TransferRequest] = wishes, gate: Barrier = gate) -> list[Posting | WalletError]:
             mine = random.Random(number).sample(wishes, 30)  # noqa: S311 - reproducible, not secret
             gate.wait()
             return book.move_many(mine, atomic=number == 0) if number % 2 else one_by_one(book, mine)

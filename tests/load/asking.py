@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.api.inputs import cursor_of
 from tests.load.generator import Request
 from tests.load.history import PASSWORD, token_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 KEY_CHARACTERS: Final = 36
 NO_ERRORS: Final = '"errors":[]'
@@ -30,8 +33,13 @@ LOG_IN: Final = "mutation In($input: LogInInput!) { logIn(input: $input) { viewe
 
 def send_payment(payers: list[str], payees: list[str]) -> Request:
     """A payment of a penny by one of these people to another of those. All handles have one length, so Content-Length is fixed."""
-    around = json.dumps({"query": SEND_PAYMENT, "variables": {"input": {"idempotencyKey": "KEY", "to": "PAYEE", "amount": "0.01"}}})
-    start, between, after = _split(around, "KEY", "PAYEE")
+    body = {"query": SEND_PAYMENT, "variables": {"input": {"idempotencyKey": "KEY", "to": "PAYEE", "amount": "0.01"}}}
+    return payment_by(body, payers, payees)
+
+
+def payment_by(body: Mapping[str, object], payers: list[str], payees: list[str]) -> Request:
+    """The same by a body of any form, which holds KEY and then PAYEE."""
+    start, between, after = _split(json.dumps(body), "KEY", "PAYEE")
     length = len(start) + KEY_CHARACTERS + len(between) + len(payees[0]) + len(after)
     return Request(
         heads=[_head(length, token_of(payer)) for payer in payers], marker=NO_ERRORS,
@@ -52,9 +60,9 @@ def send_payments(payers: list[str], payees: list[str], count: int) -> Request:
     )
 
 
-def wallet(username: str) -> Request:
-    """The balance and the last 20 entries."""
-    return _question({"query": WALLET}, marker='"createdAt"', username=username)
+def wallet(username: str, text: str = WALLET, marker: str = '"createdAt"') -> Request:
+    """The balance and the last 20 entries, or what else `text` asks."""
+    return _question({"query": text}, marker=marker, username=username)
 
 
 def history(username: str, *, before_number: int | None) -> Request:

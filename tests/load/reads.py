@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy.dialects import postgresql
 
-from app.database import array_of_texts, array_of_words
+from app.database import array_of_bytes, array_of_words
 from app.identity import token_digest
-from app.payments.seeing import SEE
+from app.payments.reading import PAYMENTS_PER_PAGE, wallets_statement
 from tests.load import asking, payments
 from tests.load.history import token_of
 from tests.load.measuring import by_pgbench, over_http
@@ -32,7 +32,7 @@ PAGE_SIZE: Final = 20
 Page = Literal["wallet", "page 1", "last page"]
 
 # The statement that the wallet itself sends for a page, from the token to the payments; here for one question alone.
-COMPILED: Final = SEE.query.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call] # of SQLAlchemy's
+COMPILED: Final = wallets_statement(PAYMENTS_PER_PAGE).query.compile(dialect=postgresql.dialect(paramstyle="named"))  # type: ignore[no-untyped-call] # of SQLAlchemy's
 
 
 def subjects(depths: Sequence[int]) -> Iterator[Subject]:
@@ -82,6 +82,7 @@ def queried(stage: Stage, seconds: float, *, page: Page, place: int, depth: int)
     before = PAGE_SIZE + 1 if page == "last page" else depth + 1
     digest = token_digest(token_of(hub(place)))
     variables = {
-        **COMPILED.params, "digests": array_of_texts([f"\\x{digest.hex()}"]), "before_numbers": array_of_words([before]),
+        **COMPILED.params, "digests": array_of_bytes([digest]), "accounts": array_of_words(["NULL"]),
+        "before_numbers": array_of_words([before]),
     }
     return by_pgbench(stage, DEEP, str(COMPILED), clients=CLIENTS, seconds=seconds, variables=variables)

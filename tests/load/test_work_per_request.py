@@ -12,9 +12,7 @@ from app.api.documents import Documents
 from app.api.schema import SCHEMA
 from app.devdb.folder import temporary_folder
 from app.money import Currency
-from app.payments import HistoryFilter, PaymentPage, Question
-from app.payments.history import BEYOND_ALL_NUMBERS
-from app.payments.seeing import see
+from app.payments import BEYOND_ALL_NUMBERS, HistoryFilter, PaymentPage, WalletRequest, read_wallets
 from tests.gunicorn import serving
 from tests.load import asking
 from tests.load.generator import Order, Outcome, Request
@@ -38,8 +36,20 @@ TIMES = 10
 # A payment's two connections, once each, and what is left of the beginning.
 WARM_UPS = 5
 # Counted on the wire: were there pings, BEGIN and COMMIT, they would be in it.
-PAYMENT = ["EXECUTE settle_one"]
-PAGE = ["EXECUTE see"]
+PAYMENT = ["EXECUTE send_payments"]
+PAGE = ["EXECUTE read_wallets_20"]
+ALSO_PAYMENTS = (
+    """mutation ($key: UUID!, $who: Username!) { paid: sendPayment(input: {idempotencyKey: $key, to: $who, amount: "0.01"})
+    { payment { payee { username } } errors { code } } }""",
+    """mutation ($key: UUID!, $who: Username!) { __typename ...Pay }
+    fragment All on PaymentPayload { errors { code } payment { payer { username } refunds { id } } }
+    fragment Pay on Mutation { sendPayment(input: {memo: null, amount: "0.01", idempotencyKey: $key, to: $who}) { ...All } }""",
+)
+ALSO_WALLETS = (
+    "{ me: viewer { user { username } wallet { status payments { edges { cursor node { id } } } } } }",
+    "{ viewer { wallet { payments(first: 7) { nodes { id payer { username } } pageInfo { endCursor } } } user { username } } }",
+    "query Any { ...Mine } fragment Mine on Query { viewer { wallet { balance { amount } payments { nodes { id } } } } __typename }",
+)
 # Accounts and people are few here, and PostgreSQL rightly reads such tables whole.
 ROWS_READ = "SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname IN ('entries', 'transfers')"
 
@@ -91,13 +101,22 @@ def test_round_trips_are_few_whatever_the_page_holds_and_what_waits_goes_togethe
         assert (outcome.answered, outcome.failures) == (TIMES, 0)
         assert names(seen) == queries * TIMES
 
+    # However they are written.
+    given = {"key": "KEY", "who": "PAYEE"}
+    others = [(asking.payment_by({"query": each, "variables": given}, PEOPLE[:1], PEOPLE), PAYMENT) for each in ALSO_PAYMENTS]
+    others += [(asking.wallet(HUB, each, '"id"'), PAGE) for each in ALSO_WALLETS]
+    for request, queries in others:
+        assert any(names(load.ask(request, times=1)[0]) == queries for _ in range(WARM_UPS))
+        seen, outcome = load.ask(request, times=TIMES)
+        assert (names(seen), outcome.failures) == (queries * TIMES, 0)
+
     seen, outcome = load.ask(asking.send_payment(PEOPLE, PEOPLE), times=640, connections=64)
     assert (outcome.answered, outcome.failures) == (640, 0)
-    calls = [query for query in seen if query.startswith("EXECUTE settle")]
+    calls = [query for query in seen if query.startswith("EXECUTE send_payments")]
     assert 0 < len(calls) <= 320
     seen, outcome = load.ask(wallet, times=640, connections=64)
     assert (outcome.answered, outcome.failures) == (640, 0)
-    assert 0 < names(seen).count("EXECUTE see") <= 320
+    assert 0 < names(seen).count("EXECUTE read_wallets_20") <= 320
 
 
 def names(queries: list[str]) -> list[str]:
@@ -117,7 +136,7 @@ def test_the_first_page_and_the_last_read_the_same_few_rows(filled: Database, se
                 return payments.history(session, viewer, HistoryFilter(), currency=GBP, before_number=before_number)
 
             def together(before_number: int = before_number) -> PaymentPage:
-                (seen,) = see(session.connection(), [Question(digest, before_number)], GBP)
+                (seen,) = read_wallets(session.connection(), [WalletRequest(digest, before_number=before_number)], GBP)
                 assert seen
                 return seen.page
 

@@ -1,4 +1,4 @@
-"""Owns the small hands that the payments' tests share: Alice, Bob and the shop, a payment in a line, and the counter."""
+"""Owns the small hands that the payments' tests share: Alice, Bob and the shop, a payment in a line."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from psycopg2.extensions import set_wait_callback
 
 from app import payments
 from app.amounts import parse_amount
 from app.database import transact
-from app.waiting import wait_here
-from tests.payments.counter import Counter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from app.database import Sessions
     from app.identity import Viewer
     from app.payments import HistoryFilter, Payment, PaymentPage, Receipt
@@ -56,12 +51,3 @@ class Till:
 def till(sessions: Sessions, settings: Settings) -> Till:
     """Where they pay."""
     return Till(sessions, settings)
-
-
-@pytest.fixture
-def counter(sessions: Sessions, settings: Settings, viewer: Any) -> Iterator[Counter]:
-    wait_here()
-    made = Counter(sessions, settings, viewer)
-    yield made
-    made.close()
-    set_wait_callback(None)

@@ -14,7 +14,7 @@ from app.money import Currency
 from app.payments import (
     MAXIMUM_FILE_BYTES,
     MAXIMUM_PAYOUT_ITEMS,
-    PayoutItem,
+    Order,
     items_of,
     read_carried_lines,
     read_payout_file,
@@ -109,9 +109,9 @@ def test_a_lines_key_is_made_of_the_payouts_and_its_place_among_the_same_payment
     def keys(data: str) -> dict[tuple[str, str | None, int], UUID]:
         lines = read(data)
         items = items_of(lines, KEY)
-        assert all(isinstance(each, PayoutItem) for each in items)
+        assert all(isinstance(each, Order) for each in items)
         return {(line.to, line.memo, line.number): item.idempotency_key for line, item in zip(lines, items, strict=True)
-                if isinstance(item, PayoutItem)}
+                if isinstance(item, Order)}
 
     assert keys("bob,1\nbob,1\namy,2,x") == {
         ("bob", "", 1): uuid5(KEY, "2"), ("bob", "", 2): uuid5(KEY, "3"), ("amy", "x", 3): uuid5(KEY, "1")}

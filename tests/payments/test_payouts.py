@@ -25,7 +25,7 @@ from app.errors import (
 from app.identity import Scope
 from app.ledger import Posting
 from app.money import Currency
-from app.payments import MAXIMUM_PAYOUT_ITEMS, Payout, PayoutItem, PayoutPreview
+from app.payments import MAXIMUM_PAYOUT_ITEMS, Order, Payout, PayoutPreview
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,15 +36,16 @@ if TYPE_CHECKING:
 GBP = Currency("GBP", 2)
 
 
-def item(to: str, amount: str = "1.00", *, key: UUID | None = None, memo: str | None = None) -> PayoutItem:
-    return PayoutItem(idempotency_key=key or uuid4(), to=to, amount=parse_amount(amount, GBP), memo=memo)
+def item(to: str, amount: str = "1.00", *, key: UUID | None = None, memo: str | None = None) -> Order:
+    return Order(idempotency_key=key or uuid4(), to=to, amount=parse_amount(amount, GBP), memo=memo)
 
 
-def pay_many(till: Till, viewer: Viewer, items: Sequence[PayoutItem | WalletError], *, atomic: bool = True) -> Payout:
-    return transact(till.sessions, lambda session: payments.pay_many(session, viewer, items, atomic=atomic, currency=GBP))
+def pay_many(till: Till, viewer: Viewer, items: Sequence[Order | WalletError], *, atomic: bool = True) -> Payout:
+    payer = payments.Payer.of(viewer)
+    return transact(till.sessions, lambda session: payments.pay_many(session, payer, items, atomic=atomic, currency=GBP))
 
 
-def preview(till: Till, viewer: Viewer, items: Sequence[PayoutItem | WalletError]) -> PayoutPreview:
+def preview(till: Till, viewer: Viewer, items: Sequence[Order | WalletError]) -> PayoutPreview:
     return transact(till.sessions, lambda session: payments.check_payout(session, viewer, items, currency=GBP))
 
 
@@ -63,7 +64,7 @@ def test_many_are_paid_and_each_has_its_receipt(till: Till, viewer: Any) -> None
 
 def test_what_could_not_be_read_holds_back_an_atomic_payout_and_nobody_else_otherwise(till: Till, viewer: Any) -> None:
     alice, _ = viewer("alice"), viewer("bob")
-    items: list[PayoutItem | WalletError] = [
+    items: list[Order | WalletError] = [
         item("bob"), InvalidAmountError(), item("nobody-here"), item("alice"), item("\x00"), item("\u212aate"),
     ]
     assert kinds(pay_many(till, alice, items)) == [
@@ -93,7 +94,7 @@ def test_the_whole_balance_is_paid_and_a_penny_more_is_not(till: Till, viewer: A
 
 def test_the_limits_are_told(till: Till, viewer: Any) -> None:
     alice, _ = viewer("alice"), viewer("bob")
-    too_few: list[PayoutItem] = []
+    too_few: list[Order] = []
     for items in (too_few, [item("bob", "0.01")] * (MAXIMUM_PAYOUT_ITEMS + 1)):
         with pytest.raises(InvalidInputError, match="1 to 10,000"):
             pay_many(till, alice, items)
@@ -112,7 +113,7 @@ def test_a_preview_says_who_is_paid_what_is_wrong_and_what_is_left_and_moves_not
     alice, bob, kate = viewer("alice"), viewer("bob"), viewer("kate")
     transact(till.sessions, lambda session: ledger.set_status(session, kate.account_id, "frozen"))
     known = item("bob", "10.00")
-    items: list[PayoutItem | WalletError] = [known, item("kate"), item("nobody-here"), InvalidAmountError(), item("bob", "5.00")]
+    items: list[Order | WalletError] = [known, item("kate"), item("nobody-here"), InvalidAmountError(), item("bob", "5.00")]
     found = preview(till, alice, items)
     assert [getattr(each, "username", type(each)) for each in found.outcomes] == [
         "bob", WalletFrozenError, NotFoundError, InvalidAmountError, "bob"]

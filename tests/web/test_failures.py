@@ -91,7 +91,7 @@ def test_a_conflict_that_does_not_end_changes_nothing_and_asks_to_try_again(brow
     def conflict(*_: object, **__: object) -> None:
         raise ConflictRetryError
 
-    monkeypatch.setattr("app.ledger.post", conflict)
+    monkeypatch.setattr("app.payments.paying.send_payments", conflict)
     answer = alice.post("/pay/confirm", data={"to": "bob", "amount": "1.00", "memo": "", "idempotency_key": KEY})
 
     assert page(answer, 503).hidden("idempotency_key") == KEY

@@ -15,7 +15,7 @@ from app.api.payloads import PaymentPayload, PaymentsPayload
 from app.api.refusals import refusal_of
 from app.errors import HeldBackError, InsufficientFundsError, WalletError
 from app.http import log_failure
-from app.payments import PayoutItem
+from app.payments import Order, Payer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,13 +35,13 @@ def send_payments(context: Context, *, given: PayoutOrder) -> PaymentsPayload:
     Raises: UnauthenticatedError, ForbiddenError, RateLimitedError, InvalidInputError for no items or too many.
     """
     viewer = context.signed_in()
-    context.pace.admit_payout(viewer.user_id, len(given.items))
+    context.admit_payments(len(given.items), at_once=True)
     read = [_read(item, context.currency) for item in given.items]
-    items = [each if isinstance(each, PayoutItem) else each[0] for each in read]
-    payout = payments.pay_many(context.session, viewer, items, atomic=given.atomic is not False, currency=context.currency)
+    items = [each if isinstance(each, Order) else each[0] for each in read]
+    payout = payments.pay_many(context.session, Payer.of(viewer), items, atomic=given.atomic is not False, currency=context.currency)
     # What each was refused for; of an item that could not be read, all that is wrong with it.
     refused: dict[int, Sequence[WalletError]] = {
-        place: (outcome,) if isinstance(given_item, PayoutItem) else given_item
+        place: (outcome,) if isinstance(given_item, Order) else given_item
         for place, (given_item, outcome) in enumerate(zip(read, payout.outcomes, strict=True)) if isinstance(outcome, WalletError)
     }
     _log(context, refused)
@@ -74,7 +74,7 @@ class _Found:
         return found
 
 
-def _read(item: Mapping[str, Any], currency: Currency) -> PayoutItem | tuple[WalletError, ...]:
+def _read(item: Mapping[str, Any], currency: Currency) -> Order | tuple[WalletError, ...]:
     given, problems = PaymentOrder(**item), Problems()
     key = problems.read("idempotencyKey", payments.parse_key, given.idempotency_key)
     amount = problems.read("amount", parse_amount, given.amount, currency)
@@ -82,7 +82,7 @@ def _read(item: Mapping[str, Any], currency: Currency) -> PayoutItem | tuple[Wal
     to = problems.read("to", payments.parse_payee, given.to)
     if problems.errors:
         return tuple(problems.errors)
-    return PayoutItem(idempotency_key=key, to=to, amount=amount, memo=memo)
+    return Order(idempotency_key=key, to=to, amount=amount, memo=memo)
 
 
 def _errors(

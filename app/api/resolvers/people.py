@@ -135,5 +135,5 @@ def _sign_in(context: Context, username: str) -> ViewerPayload:
         context.session, username, user_agent=facts.user_agent, settings=context.settings, replaces=facts.login_token,
     )
     # From here on the request is the new viewer's, whoever sent it.
-    context.viewer = identity.viewer_of_login(context.session, context.login_token, context.settings)
+    context.identify(identity.viewer_of_login(context.session, context.login_token, context.settings))
     return ViewerPayload(viewer=context.viewer)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def viewer(_: None, context: Context) -> Viewer | None:
     """The person who is signed in; None when nobody is."""
-    return context.viewer
+    return context.asking()
 
 
 def users(

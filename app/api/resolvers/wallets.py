@@ -54,15 +54,10 @@ class OwnWallet:
         return self.found
 
 
-def self_as_user(viewer: Viewer, _: Context) -> Viewer:
-    """What anyone may know of the viewer; a Viewer has all that a User shows."""
-    return viewer
-
-
 def wallet(viewer: Viewer, context: Context) -> OwnWallet:
     """Raises: ForbiddenError without the scope READ."""
     viewer.require(Scope.READ)
-    return OwnWallet(viewer, context, context.seen.page.wallet if context.seen else None)
+    return OwnWallet(viewer, context)
 
 
 def logins(viewer: Viewer, context: Context) -> list[Login]:
@@ -95,13 +90,11 @@ def payments_of_wallet(
 
     Raises: InvalidInputError (first, after, from, to, text), InvalidAmountError, InvalidUsernameError.
     """
-    viewer = context.signed_in()
-    wanted = _read_filter(GivenFilter(**filter_ or {}), context)
+    wanted = _read_filter(GivenFilter(**filter_), context) if filter_ else HistoryFilter()
     count = DEFAULT_PAGE_SIZE if first is None else first
-    page = context.seen.page.first(count) if context.seen else payments.history(
-        context.session, viewer, wanted,
-        currency=context.currency, first=count, before_number=None if after is None else read_number_cursor(after),
-    )
+    before = None if after is None else read_number_cursor(after)
+    page = context.read_page(first=count, before_number=before) if not wanted.restricts else payments.history(
+        context.session, context.signed_in(), wanted, currency=context.currency, first=count, before_number=before)
     wallet.found = wallet.found or page.wallet
     context.pages.append(page.payments)
     return Connection(
@@ -109,7 +102,7 @@ def payments_of_wallet(
         cursor=lambda payment: cursor_of(str(payment.number)),
         has_next_page=page.more_follow,
         has_previous_page=after is not None,
-        count=partial(payments.count_history, context.session, viewer, wanted),
+        count=lambda: payments.count_history(context.session, context.signed_in(), wanted),
     )
 
 

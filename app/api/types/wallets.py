@@ -160,7 +160,7 @@ class ApiToken(ObjectType):
 class Viewer(ObjectType):
     """The person who is signed in, and all that only they may see."""
 
-    user = Field(NonNull(User), resolver=resolver(wallets.self_as_user), description="What others see of them.")
+    user = Field(NonNull(User), description="What others see of them.")
     wallet = Field(NonNull(Wallet), resolver=resolver(wallets.wallet), description="Their money.")
     logins = NonNull(List(NonNull(Login)), resolver=resolver(wallets.logins), description="Where they are signed in, newest first.")
     api_tokens = NonNull(List(NonNull(ApiToken)), resolver=resolver(wallets.api_tokens), description="Their tokens, newest first.")

@@ -12,7 +12,7 @@ from app.identity import parse_username, unknown_person
 from app.payments.paying import parse_memo
 from app.payments.payout_file.amounts import read_amount
 from app.payments.payout_file.split import split_meanings
-from app.payments.payouts import PayoutItem
+from app.payments.sending import Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -101,14 +101,14 @@ def payments_of(lines: Iterable[PayoutLine]) -> list[FilePayment]:
     return [each.payment for each in lines if isinstance(each.payment, FilePayment)]
 
 
-def items_of(lines: Iterable[PayoutLine], key: UUID) -> list[PayoutItem | WalletError]:
+def items_of(lines: Iterable[PayoutLine], key: UUID) -> list[Order | WalletError]:
     """The lines as payments to make; of one that cannot be read, what is wrong with it.
 
     Args:
         key: the payout's own. A line's idempotency key is made of it and the line's place, so the same payout again pays nothing twice.
     """
     return [
-        each.payment if isinstance(each.payment, WalletError) else PayoutItem(
+        each.payment if isinstance(each.payment, WalletError) else Order(
             idempotency_key=uuid5(key, str(each.place)), to=each.payment.to, amount=each.payment.amount, memo=each.payment.memo,
         )
         for each in lines

@@ -92,7 +92,7 @@ def _pay(session: Session, viewer: Viewer) -> PayoutOutcome:
         raise InvalidInputError(user_message="Say that the lines which are the same are meant, or correct the file.", field="repeated")
     items = payments.items_of(lines, key)
     wave().pace.admit_payout(viewer.user_id, len(items))
-    made = payments.pay_many(session, viewer, items, atomic=text_of("mode") != "each", currency=currency)
+    made = payments.pay_many(session, payments.Payer.of(viewer), items, atomic=text_of("mode") != "each", currency=currency)
     outcome = outcome_of(lines, made)
     g.count = outcome.paid_count
     return outcome

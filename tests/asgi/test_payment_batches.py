@@ -10,6 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app import identity, ledger, payments
+from app.asgi.batching import impatience
+from app.asgi.runtime import PAYMENTS_PER_BATCH
 from app.database import transact
 from app.errors import (
     ConflictRetryError,
@@ -23,9 +25,8 @@ from app.errors import (
     WalletFrozenError,
 )
 from app.identity import Scope
-from app.payments.together import MAXIMUM_PAYMENTS_PER_CALL, _impatience
 from app.waiting import giving_way
-from tests.payments.counter import LIMIT_SECONDS, Counter, kinds
+from tests.asgi.counter import LIMIT_SECONDS, Counter, kinds
 from tests.statements import statements_sent
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def test_an_idle_poster_posts_at_once_and_what_waits_meanwhile_goes_together(cou
     futures = counter.hand_in(*[counter.order(alice, bob, "0.01") for _ in range(150)])
     counter.start()
     assert [each.result(LIMIT_SECONDS).failure for each in futures] == [None] * 150
-    assert counter.groups == [MAXIMUM_PAYMENTS_PER_CALL, MAXIMUM_PAYMENTS_PER_CALL, 150 - 2 * MAXIMUM_PAYMENTS_PER_CALL]
+    assert counter.groups == [PAYMENTS_PER_BATCH, PAYMENTS_PER_BATCH, 150 - 2 * PAYMENTS_PER_BATCH]
     [alone] = counter.hand_in(counter.order(alice, bob, "0.01"))
     assert alone.result(LIMIT_SECONDS).payment is not None
     assert counter.groups[-1] == 1
@@ -187,7 +188,7 @@ def test_whether_the_use_of_a_token_can_be_noted_decides_nothing(counter: Counte
 
 def test_a_connection_that_breaks_while_impatient_is_told_as_broken(counter: Counter, database: Database) -> None:
     def work() -> None:
-        with counter.engine.connect() as connection, _impatience(connection):
+        with counter.engine.connect() as connection, impatience(connection):
             database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'payment_system' "
                              "AND datname = current_database()")
             connection.execute(text("SELECT 1"))
@@ -200,7 +201,7 @@ def test_a_connection_that_breaks_while_impatient_is_told_as_broken(counter: Cou
 
 def test_a_payee_who_is_stuck_costs_the_next_group_little(counter: Counter, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.database.LOCK_TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr("app.payments.together.ALONE_SECONDS", 0.15)
+    monkeypatch.setattr("app.asgi.batching.ALONE_SECONDS", 0.15)
     counter.open()
     alice, bob, carol = (counter.join(name) for name in ("alice", "bob", "carol"))
     with database.holding(CAROLS_ACCOUNT):
@@ -217,7 +218,7 @@ def test_a_bug_on_the_way_to_the_database_is_told_to_those_who_wait(counter: Cou
 
     alice, bob = counter.join("alice"), counter.join("bob")
     with monkeypatch.context() as patch:
-        patch.setattr("app.payments.together.giving_way", fail)
+        patch.setattr("app.asgi.batching.giving_way", fail)
         counter.start()
         (refused,) = counter.hand_in(counter.order(alice, bob, "1"))
         assert kinds([refused.result(LIMIT_SECONDS)]) == [RecursionError]

@@ -21,7 +21,8 @@ from sqlalchemy import text
 
 from app import create_app, identity, ledger
 from app.api.answer import Answer
-from app.asgi import STOP_SIGNALS, LoopDesk
+from app.asgi.entry import STOP_SIGNALS
+from app.asgi.runtime import AsyncRuntime
 from app.database import transact
 from app.http.guard import SECURITY_HEADERS
 from app.identity import Scope
@@ -249,20 +250,20 @@ def test_a_worker_that_is_told_to_stop_before_it_can_serve_ends_by_itself(databa
 def test_who_waits_for_a_connection_is_served_before_who_comes_later(settings: Settings) -> None:
     answered = dict.fromkeys(range(6), 0)
 
-    async def ask_on_and_on(desk: LoopDesk, person: int) -> None:
-        def read(running: Wave) -> Answer:
+    async def ask_on_and_on(runtime: AsyncRuntime, person: int) -> None:
+        def read(running: Wave, _calls: object) -> Answer:
             with running.sessions() as session:
                 session.execute(text("SELECT pg_sleep(0.002)"))
             return Answer(status=200, body=b"")
 
         while sum(answered.values()) < 300:
-            await desk.read(read)
+            await runtime.run(read)
             answered[person] += 1
 
     async def work() -> None:
-        desk = LoopDesk(create_app(replace(settings, database_pool_size=2)).extensions["wave"])
-        await asyncio.gather(*(ask_on_and_on(desk, person) for person in answered))
-        await desk.stop()
+        runtime = AsyncRuntime(create_app(replace(settings, database_pool_size=2)).extensions["wave"])
+        await asyncio.gather(*(ask_on_and_on(runtime, person) for person in answered))
+        await runtime.stop()
 
     with ThreadPoolExecutor(1) as executor:  # another thread, for Playwright's loop may run in this one
         try:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from psycopg2.extensions import set_wait_callback
 
 from app import identity
-from app.asgi import TAKEN_SECONDS, Entry
+from app.asgi.entry import TAKEN_SECONDS, Entry
 from app.database import transact
 from app.identity import Scope
 

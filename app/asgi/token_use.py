@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.identity.tokens import mark_api_tokens_used
+from app.identity import mark_api_tokens_used
 from app.waiting import giving_way
 
 if TYPE_CHECKING:
     from asyncio import Task
-    from collections.abc import Iterable
     from uuid import UUID
 
     from sqlalchemy import Engine
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class UseOfTokens:
+class TokenUse:
     """Notes on the event loop where it is used, over one connection at a time.
 
     Args:
@@ -34,10 +33,10 @@ class UseOfTokens:
         self._used: set[UUID] = set()
         self._noting: Task[None] | None = None
 
-    def note(self, token_ids: Iterable[UUID]) -> None:
-        """Have it noted soon that these were used just now."""
-        self._used.update(token_ids)
-        if self._used and (self._noting is None or self._noting.done()):
+    def note(self, token_id: UUID) -> None:
+        """Have it noted soon that this one was used just now."""
+        self._used.add(token_id)
+        if self._noting is None or self._noting.done():
             self._noting = create_task(giving_way(self._note))
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Owns the entry that gunicorn serves: /graphql on the event loop, so that waiting payments go together, all else through Flask.
+"""Owns the entry that gunicorn serves: /graphql on the event loop, so that payments go in batches, all else through Flask.
 
 Holds no rule of its own: both ways apply those of `app.http`, and the API's answers come from the same function.
 """
@@ -10,8 +10,6 @@ import math
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,13 +17,10 @@ from a2wsgi import WSGIMiddleware
 from werkzeug.http import dump_cookie, parse_cookie
 
 from app import create_app
-from app.api import answer_soon, failure, maximum_body_bytes
-from app.database import POOL_TIMEOUT_SECONDS, make_engine, make_sessions
-from app.errors import DatabaseUnavailableError, WalletError
+from app.api import answer_async, failure, maximum_body_bytes
+from app.asgi.runtime import THREADS, AsyncRuntime
+from app.errors import WalletError
 from app.http import Facts, Wave, check_request, client_address, cookie_name, hardened, record_request, transport_security
-from app.identity import UseOfTokens
-from app.payments import Poster, Reader
-from app.waiting import giving_way, wait_here
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -33,7 +28,6 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from app.api import Answer
-    from app.payments import Order, Question, Seen, Settled
     from app.settings import Settings
 
     Scope = dict[str, Any]
@@ -43,64 +37,10 @@ if TYPE_CHECKING:
 GRAPHQL_PATH: Final = "/graphql"
 # nginx's status for it. What the request wanted may be done all the same.
 CLIENT_IS_GONE: Final = 499
-# Each waits for the database or hashes a password most of its time; as many as the pool has connections could use, nearly.
-THREADS: Final = 8
 # From the moment when a connection is taken until its request is read, on a busy machine.
 TAKEN_SECONDS: Final = 0.3
-# One posts payments, one sees wallets, one notes which tokens are in use.
-CONNECTIONS_TOGETHER: Final = 3
 # How gunicorn tells a worker to stop: in time, or at once. Source: its page "Signal Handling", worker process.
 STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGINT})
-
-
-class LoopDesk:
-    """What `answer_soon` needs of an event loop: payments posted together, reads that give way, and threads for the rest."""
-
-    def __init__(self, running: Wave) -> None:
-        wait_here()
-        settings = running.settings
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql")
-        # What goes together has connections of its own: other reads, however many and slow, leave them alone.
-        sizes = (CONNECTIONS_TOGETHER, settings.database_pool_size)
-        self._engines = [make_engine(settings.database_url, pool_size=size, on_event_loop=True) for size in sizes]
-        self._used = UseOfTokens(self._engines[0])
-        self._poster = Poster(self._engines[0], self._used)
-        self._reader = Reader(self._engines[0], self._used, settings.currency)
-        self._reading = replace(running, sessions=make_sessions(self._engines[1]))
-        # First come, first served. The pool's own queue lets whoever comes just then go before those who wait.
-        self._turns = asyncio.Semaphore(settings.database_pool_size)
-
-    async def settle(self, order: Order) -> Settled:
-        """Post a payment together with the others that wait."""
-        return await self._poster.settle(order)
-
-    async def see(self, question: Question) -> Seen | None:
-        """Look a wallet up together with the others that are asked for."""
-        return await self._reader.see(question)
-
-    async def read(self, work: Callable[[Wave], Answer]) -> Answer:
-        """Run this here, over connections that give way. Raises: DatabaseUnavailableError when none is free for too long."""
-        try:
-            async with asyncio.timeout(POOL_TIMEOUT_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise DatabaseUnavailableError(f"no connection was free for {POOL_TIMEOUT_SECONDS} s") from None
-        try:
-            return await giving_way(work, self._reading)
-        finally:
-            self._turns.release()
-
-    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
-        """Run this in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    async def stop(self) -> None:
-        """End when everything that was taken is settled."""
-        for each in (self._poster, self._reader, self._used):
-            await each.stop()
-        await asyncio.to_thread(self._threads.shutdown)
-        for engine in self._engines:
-            await giving_way(engine.dispose)
 
 
 class BodyWatch:
@@ -135,7 +75,7 @@ class Entry:
     def __init__(self, flask: Flask) -> None:
         self.running: Wave = flask.extensions["wave"]
         self._pages = WSGIMiddleware(flask.wsgi_app, workers=THREADS)  # type: ignore[arg-type] # "environ" under two names
-        self._desk: LoopDesk | None = None
+        self._loop: AsyncRuntime | None = None
         self._under_way = 0
         self._is_idle = asyncio.Event()
         self._is_idle.set()
@@ -165,14 +105,14 @@ class Entry:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._desk = LoopDesk(self.running)
+                self._loop = AsyncRuntime(self.running)
                 # From here on the loop hears them (gunicorn.conf.py).
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._finish()
-                if self._desk:
-                    await self._desk.stop()
+                if self._loop:
+                    await self._loop.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -196,9 +136,9 @@ class Entry:
             made = failure(error, facts)
         else:
             body = await _body(watch.receive, maximum_body_bytes(facts))
-            assert self._desk is not None  # nosec B101 # noqa: S101 - no request comes before the start-up is complete
+            assert self._loop is not None  # nosec B101 # noqa: S101 - no request comes before the start-up is complete
             try:
-                made = await answer_soon(facts, content_type=content_type, body=body, running=self.running, desk=self._desk)
+                made = await answer_async(facts, content_type=content_type, body=body, running=self.running, loop=self._loop)
             except asyncio.CancelledError:
                 record_request(facts, status=CLIENT_IS_GONE, username=None, began_seconds=began_seconds)
                 raise

@@ -1,0 +1,96 @@
+"""Owns what runs on a worker's event loop: requests whose shared calls go in batches, and threads for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from sqlalchemy.util.concurrency import await_only
+
+from app.api import DirectCalls, RequestFailedError
+from app.asgi.batching import Batcher
+from app.asgi.token_use import TokenUse
+from app.database import make_engine, make_sessions
+from app.payments import PAYMENTS_PER_PAGE, read_wallets, send_payments
+from app.waiting import giving_way, wait_here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
+    from app.api import Answer, Calls
+    from app.http import Wave
+    from app.money import Currency
+    from app.payments import Order, Payer, Sent, WalletRequest, WalletSnapshot
+
+# Each waits for the database or hashes a password most of its time; as many as the pool has connections could use, nearly.
+THREADS: Final = 8
+# One sends payments, one reads wallets, one notes which tokens are in use.
+BATCH_CONNECTIONS: Final = 3
+PAYMENTS_PER_BATCH: Final = 64
+WALLETS_PER_BATCH: Final = 32
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class AsyncRuntime:
+    """Runs requests on the event loop where it is made.
+
+    Args:
+        running: whose settings hold; it has connections of its own.
+    """
+
+    def __init__(self, running: Wave) -> None:
+        wait_here()
+        settings = running.settings
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql")
+        # Batches have connections of their own: other reads, however many and slow, leave them alone.
+        sizes = (BATCH_CONNECTIONS, settings.database_pool_size)
+        self._engines = [make_engine(settings.database_url, pool_size=size, on_event_loop=True) for size in sizes]
+        self._running = replace(running, sessions=make_sessions(self._engines[1]))
+        self._token_use = TokenUse(self._engines[0])
+        self._payments = Batcher(self._engines[0], send_payments, most=PAYMENTS_PER_BATCH)
+        self._wallets = Batcher(self._engines[0], partial(read_wallets, currency=settings.currency), most=WALLETS_PER_BATCH)
+
+    async def run(self, work: Callable[[Wave, Calls], Answer]) -> Answer:
+        """Run plain code here. The loop goes on with others whenever it waits for a connection, for PostgreSQL, or for a batch."""
+        return await giving_way(work, self._running, self)
+
+    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
+        """Run this in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def send_payment(self, _session: Session, payer: Payer, order: Order) -> Sent:
+        """Send a payment together with the others that wait, in a transaction of theirs."""
+        sent = _result(self._payments, (payer, order))
+        if sent.token_to_note:
+            self._token_use.note(sent.token_to_note)
+        return sent
+
+    def read_wallet(self, session: Session, request: WalletRequest, currency: Currency) -> WalletSnapshot | None:
+        """Read a wallet together with the others that wait. A large page is read alone: the others would wait for it."""
+        is_large = request.first > PAYMENTS_PER_PAGE
+        snapshot = DirectCalls().read_wallet(session, request, currency) if is_large else _result(self._wallets, request)
+        if snapshot and snapshot.token_to_note:
+            self._token_use.note(snapshot.token_to_note)
+        return snapshot
+
+    async def stop(self) -> None:
+        """End when everything that was taken has its answer."""
+        for each in (self._payments, self._wallets, self._token_use):
+            await each.stop()
+        await asyncio.to_thread(self._threads.shutdown)
+        for engine in self._engines:
+            await giving_way(engine.dispose)
+
+
+def _result(batcher: Batcher[Item, Result], item: Item) -> Result:
+    try:
+        return await_only(batcher.ask(item))
+    except Exception as failure:
+        raise RequestFailedError(failure) from failure
