@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from variables import misspelt, public_variables, unusable
+from plugins.action.check_variables import misspelt, public_variables, unusable
 
 ANSIBLE = Path(__file__).parents[2] / "ansible"
 

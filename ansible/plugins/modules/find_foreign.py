@@ -6,10 +6,10 @@ from typing import Final
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible.module_utils.foreign.clusters import foreign_clusters
-from ansible.module_utils.foreign.host import listeners
-from ansible.module_utils.foreign.network import foreign_sites, open_ports, web_servers
-from ansible.module_utils.foreign.places import taken_account, taken_files, taken_units
+from ..module_utils.foreign.clusters import foreign_clusters
+from ..module_utils.foreign.host import listeners
+from ..module_utils.foreign.network import foreign_sites, open_ports, web_servers
+from ..module_utils.foreign.places import taken_account, taken_files, taken_units
 
 DOCUMENTATION: Final = """
 module: find_foreign

@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ansible.module_utils.foreign.findings import Finding, found
-from ansible.module_utils.foreign.host import is_from_a_deploy, is_there, said, unit_of
+from .findings import Finding, found
+from .host import is_from_a_deploy, is_there, said, unit_of
 
 if TYPE_CHECKING:
-    from ansible.module_utils.foreign.host import Listener
+    from .host import Listener
 
 NAME: Final = "payment-system"
 UNITS: Final = tuple(f"{NAME}{each}" for each in (".service", ".socket", "-probe.socket"))

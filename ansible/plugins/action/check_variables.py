@@ -11,21 +11,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from ansible.plugins.action import ActionBase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+# What holds the roles: this file is in it, in a checkout and in an installed collection.
+FOLDER: Final = Path(__file__).parents[2]
 PREFIX: Final = "payment_system_"
 # Of a name without a prefix of ours: so much of it has to agree before it is taken for one of ours.
 SURELY_OURS: Final = 0.87
 
 
-class FilterModule:
-    """What Ansible looks for in this file."""
+class ActionModule(ActionBase):  # type: ignore[misc] # ansible ships no types
+    """The action `check_variables: {given: [NAME…], rules: [RULE…], values: [VALUE…]}`. It runs here, asks no host and changes nothing.
 
-    def filters(self) -> dict[str, Callable[..., Any]]:
-        """The filters by name."""
-        return {"misspelt": misspelt, "unusable": unusable}
+    It is no filter: a collection's roles find its actions by their short names, but not its filters.
+    """
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What cannot be used: `misspelt` and `unusable`, each as the function of that name tells it."""
+        super().run(tmp, task_vars)
+        _, asked = self.validate_argument_spec({
+            "given": {"type": "list", "elements": "str", "required": True},
+            "rules": {"type": "list", "elements": "dict", "required": True},
+            "values": {"type": "list", "elements": "raw", "required": True},
+        })
+        found = {"misspelt": misspelt(asked["given"], str(FOLDER)), "unusable": unusable(asked["rules"], asked["values"])}
+        return {**found, "changed": False}
 
 
 def misspelt(given: Iterable[str], ansible_folder: str) -> list[dict[str, str]]:

@@ -10,13 +10,13 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ansible.module_utils.foreign.findings import Finding, found
-from ansible.module_utils.foreign.host import is_from_a_deploy, said
+from .findings import Finding, found
+from .host import is_from_a_deploy, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ansible.module_utils.foreign.host import Listener
+    from .host import Listener
 
 PORT: Final = 5432
 SETTINGS_MARK: Final = r"^# Nobody comes by the network"

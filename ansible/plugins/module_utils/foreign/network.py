@@ -6,12 +6,12 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ansible.module_utils.foreign.findings import found
-from ansible.module_utils.foreign.host import is_from_a_deploy, is_there, said
+from .findings import found
+from .host import is_from_a_deploy, is_there, said
 
 if TYPE_CHECKING:
-    from ansible.module_utils.foreign.findings import Finding
-    from ansible.module_utils.foreign.host import Listener
+    from .findings import Finding
+    from .host import Listener
 
 NGINX: Final = Path("/etc/nginx")
 NGINX_WALL: Final = Path("/etc/systemd/system/nginx.service.d/payment-system.conf")
