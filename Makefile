@@ -52,6 +52,7 @@ meant = $(ansible) python outcome.py hosts '$(abspath $(INVENTORY))' $(ARGS)
 serving = $(ansible) python outcome.py serving '$(abspath $(INVENTORY))' $(ARGS)
 
 help: ## List these targets
+	@sed -nE 's/^VERSION.*"(.+)"$$/Wave \1/p' app/version.py
 	@sed -nE 's/^([a-z][a-z-]*):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: .venv/installed ## Start the wallet here. HOST=127.0.0.1 PORT=5000, DATA=a folder for the database, DEMO=0 without demo people
@@ -91,7 +92,7 @@ rollback: $(INVENTORY) .venv/tools ## Have the hosts serve the release before, w
 	began=$$(date +%s); ( $(playbook) rollback.yml $(ARGS) ) && echo "Rolled back in $$(( $$(date +%s) - began )) s." \
 	  || { $(serving) --word='Not rolled back: the cause stands above.'; exit 1; }
 
-status: $(INVENTORY) .venv/tools ## Show each host's release, health, books, disk, certificate, exposure and drift
+status: $(INVENTORY) .venv/tools ## Show each host's release, version, health, books, disk, certificate, exposure and drift
 	@$(playbook) status.yml $(ARGS)
 
 logs: $(INVENTORY) .venv/tools ## Follow the wallet's log on a host. TO=its name, where there are several

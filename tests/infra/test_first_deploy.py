@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.version import VERSION
 from tests.infra.deploying import Played, inventory_of, make, status
 from tests.infra.hosts import RELEASES
 
@@ -30,6 +31,11 @@ def test_a_second_run_changes_nothing(network: Hosts, first_run: Played, figure:
     assert again.exit_status == 0, again.output[-5000:]
     assert again.changed == dict.fromkeys(RELEASES, 0), again.output
     figure(f"two bare hosts to serving: {first_run.seconds:.0f} s (bar 300); with nothing to change: {again.seconds:.0f} s (bar 30)")
+
+
+def test_the_version_is_told_of_what_serves(host: Host) -> None:
+    assert status(host)["version"] == VERSION
+    assert f"Version      {VERSION}\n" in host.run("payment-system-release status").stdout
 
 
 def test_every_service_runs_with_the_files_that_are_there(host: Host) -> None:

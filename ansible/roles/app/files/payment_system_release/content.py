@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ID_CHARACTERS = 12
 SETTINGS = ".env"
 REQUIREMENTS = "requirements.txt"
+VERSION = "app/version.py"
 FREE_BYTES = 500_000_000
 # PostgreSQL lets root be the owner of the tables.
 OWNER_URL = "postgresql://payment_system_owner@/payment_system?host=/run/postgresql"
@@ -47,6 +48,13 @@ class Release:
     def host_file(self, name: str) -> Path:
         """Where one of the files is that the host reads (host_files.py)."""
         return self.folder / HOST_FOLDER / name
+
+    @property
+    def version(self) -> str:
+        """The wallet's version; empty for a release of before there were any."""
+        path = self.folder / VERSION
+        found = re.search(r'^VERSION.*"(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE) if path.is_file() else None
+        return found[1] if found else ""
 
     @property
     def domain(self) -> str:

@@ -33,7 +33,8 @@ def status() -> dict[str, Any]:
     except FailedError:
         books = None
     return {
-        "release": current.id if current else None, "ready": bool(current and is_serving(current)),
+        "release": current.id if current else None, "version": current.version if current else "",
+        "ready": bool(current and is_serving(current)),
         "reached": bool(current and is_served(current)),
         "previous": previous.id if previous else None,
         "releases": sorted(path.name for path in RELEASES.iterdir()) if RELEASES.exists() else [],
@@ -49,6 +50,7 @@ def told(found: dict[str, Any]) -> str:
     books, last, days = found["books"], found["last"], found["certificate_days_left"]
     lines = {
         "Release": f"{found['release'] or 'none yet'}, {_told_of_health(found)}",
+        "Version": found["version"] or "not known",
         "Before it": found["previous"] or "none",
         "Last change": "{time} by {by}, {seconds} s, {requests_failed} requests failed".format(**last) if last else "none",
         "Books": _told_of_books(books) if books else "cannot be read",
