@@ -8,7 +8,7 @@ HOSTS_FOLDER = "tests/infra/"
 # Tests on hosts wait half of their time for hosts that start, stop and answer, so they run side by side. Each group has one worker, and
 # hosts or containers that no other group touches. Modules of the folder that none names are in the first.
 HOST_GROUPS = {
-    "releases": ("test_hosts", "test_first_deploy", "test_release", "test_security", "test_services"),
+    "releases": ("test_hosts", "test_first_deploy", "test_collection", "test_release", "test_security", "test_services"),
     "refusals": ("test_drift", "test_operator", "test_refusals", "test_refused_release"),
     "takeover": ("test_takeover",),
     "containers": ("test_containers",),

@@ -6,6 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import yaml
+
 from app.version import VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -13,6 +15,10 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_version_is_three_numbers() -> None:
     assert re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", VERSION)
+
+
+def test_the_collection_has_the_version_of_what_it_deploys() -> None:
+    assert yaml.safe_load((ROOT / "ansible/galaxy.yml").read_text(encoding="utf-8"))["version"] == VERSION
 
 
 def test_make_alone_tells_the_version() -> None:

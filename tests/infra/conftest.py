@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Tokens = Callable[["Host"], dict[str, str]]
 
-# They look at hosts that nobody has deployed to, and at what the first deploy alone has done. All others follow.
-FIRST = ("tests/infra/test_hosts.py", "tests/infra/test_first_deploy.py")
+# They look at hosts that nobody has deployed to, and at what the first deploy alone has done or others do again. All others follow.
+FIRST = ("tests/infra/test_hosts.py", "tests/infra/test_first_deploy.py", "tests/infra/test_collection.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
