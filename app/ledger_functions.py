@@ -38,10 +38,10 @@ RAN: Final = text("SELECT text_sha256, definitions_sha256 FROM repeatable_migrat
 # Whoever moves money has looked at people first, in the same transaction: with this nobody is within a function whose text is about to
 # change. Requests that arrive meanwhile wait, and call the new one.
 KEEP_OUT: Final = text("LOCK TABLE public.users IN ACCESS EXCLUSIVE MODE")
-# Each function that is meant was written in this transaction. What is left is an older one with other arguments.
-LEFT: Final = text("""
-    SELECT format('DROP FUNCTION %s', oid::regprocedure) FROM pg_proc
-    WHERE pronamespace = to_regnamespace('ledger') AND xmin <> pg_current_xact_id()::xid
+# A function that is written again has another place in its table. One that keeps its place is in no file any more.
+FUNCTIONS: Final = text("""
+    SELECT ctid::text AS place, format('DROP FUNCTION %s', oid::regprocedure) AS dropped FROM pg_proc
+    WHERE pronamespace = to_regnamespace('ledger')
 """)
 NOTE: Final = text("""
     INSERT INTO repeatable_migrations (name, text_sha256, definitions_sha256) VALUES (:name, :text_sha256, :definitions_sha256)
@@ -59,10 +59,12 @@ def differ(connection: Connection) -> bool:
 def replace(connection: Connection) -> None:
     """Have the database have them, in the caller's transaction, as the owner of the tables. Payments wait until it commits."""
     connection.execute(KEEP_OUT)
+    before = {each.place for each in connection.execute(FUNCTIONS)}
     for name in FILES:
         run_as_written(connection, _read(name))
-    for drop in connection.scalars(LEFT).all():
-        run_as_written(connection, drop)
+    for each in connection.execute(FUNCTIONS).all():
+        if each.place in before:
+            run_as_written(connection, each.dropped)
     run_as_written(connection, _read(PRIVILEGES))
     connection.execute(NOTE, {"name": NAME, "text_sha256": _text_digest(), "definitions_sha256": _definitions(connection)})
 

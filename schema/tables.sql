@@ -118,7 +118,6 @@ CREATE FUNCTION ledger.post_transfer(transfer_id uuid, kind text, source bigint,
     AS $$
 #variable_conflict use_column
 DECLARE
-    largest CONSTANT bigint := 9223372036854775807;
     payer accounts;
     payee accounts;
     locked accounts;
@@ -131,15 +130,8 @@ BEGIN
         IF locked.id = wanted.source THEN payer := locked; ELSE payee := locked; END IF;
     END LOOP;
 
-    answer.status := CASE
-        WHEN payer.id IS NULL OR payee.id IS NULL THEN 'unknown_account'
-        WHEN payer.currency <> payee.currency THEN 'other_currency'
-        WHEN (payer.kind = 'issuance') <> (wanted.kind = 'issue') OR (payee.kind = 'issuance') <> (wanted.kind = 'redeem') THEN 'wrong_kind'
-        WHEN status_refusal(kind, payer.status, payee.status, despite_freeze) IS NOT NULL
-            THEN status_refusal(kind, payer.status, payee.status, despite_freeze)
-        WHEN payer.kind = 'wallet' AND payer.balance < wanted.amount THEN 'insufficient_funds'
-        WHEN payee.balance > largest - wanted.amount OR payer.balance < wanted.amount - largest THEN 'balance_too_large'
-    END;
+    answer.status := refusal(kind, payer.kind, payee.kind, payer.currency, payee.currency, payer.status, payee.status,
+        payer.balance, payee.balance, wanted.amount, despite_freeze);
     IF answer.status IS NULL THEN
         -- The clock is read under the locks. Where it was set back, time stands still until it has come to the last entry of both.
         wanted.source_number := payer.entry_count + 1;
@@ -181,14 +173,13 @@ CREATE FUNCTION ledger.post_transfers(ids uuid[], kind text, sources bigint[], d
 #variable_conflict use_column
 DECLARE
     items CONSTANT integer := cardinality(ids);
-    largest CONSTANT bigint := 9223372036854775807;
     nothing CONSTANT bigint[] := array_fill(NULL::bigint, ARRAY[items]);
     moment timestamptz;
     -- One place for each account, in id order.
     account_ids bigint[];
     currencies text[];
     statuses text[];
-    wallets boolean[];
+    kinds text[];
     balances_before bigint[];
     entry_counts_before bigint[];
     balances bigint[];
@@ -202,9 +193,6 @@ DECLARE
     posted_as integer[]; -- at the first item with an id: the `twin` of the item that was posted under it
     item record;
     verdict text;
-    posted integer;
-    refused integer;
-    taken integer; -- would be posted, were their ids not stored as somebody else's
     violated text;
 BEGIN
     IF (items, items, items, items) IS DISTINCT FROM
@@ -216,17 +204,14 @@ BEGIN
         RETURN;
     END IF;
 
-    SELECT array_agg(id), array_agg(currency), array_agg(status), array_agg(kind = 'wallet'),
+    SELECT array_agg(id), array_agg(currency), array_agg(status), array_agg(kind),
         array_agg(balance), array_agg(entry_count),
         max(coalesce(last_entry_at, (SELECT created_at FROM entries WHERE account_id = locked.id AND number = locked.entry_count)))
-    INTO account_ids, currencies, statuses, wallets, balances_before, entry_counts_before, moment
+    INTO account_ids, currencies, statuses, kinds, balances_before, entry_counts_before, moment
     FROM (SELECT * FROM accounts WHERE id IN (SELECT DISTINCT unnest(sources || destinations)) ORDER BY id FOR NO KEY UPDATE) AS locked;
     moment := greatest(clock_timestamp(), moment); -- as in post_transfer
 
     LOOP
-        posted := 0;
-        refused := 0;
-        taken := 0;
         balances := balances_before;
         entry_counts := entry_counts_before;
         verdicts := nothing;
@@ -258,16 +243,10 @@ BEGIN
                 WHEN item.verdict <> 'taken' THEN item.verdict
                 WHEN posted_as[item.first] = item.twin THEN 'replayed'
                 WHEN sources[posted_as[item.first]] = sources[item.ordinal] THEN 'key_reused'
-                WHEN item.payer IS NULL OR item.payee IS NULL THEN 'unknown_account'
-                WHEN currencies[item.payer] <> currencies[item.payee] THEN 'other_currency'
-                WHEN wallets[item.payer] = (post_transfers.kind = 'issue') OR wallets[item.payee] = (post_transfers.kind = 'redeem')
-                    THEN 'wrong_kind'
-                WHEN status_refusal(post_transfers.kind, statuses[item.payer], statuses[item.payee], false) IS NOT NULL
-                    THEN status_refusal(post_transfers.kind, statuses[item.payer], statuses[item.payee], false)
-                WHEN wallets[item.payer] AND balances[item.payer] < item.amount THEN 'insufficient_funds'
-                WHEN balances[item.payee] > largest - item.amount OR balances[item.payer] < item.amount - largest THEN 'balance_too_large'
-                WHEN item.verdict = 'taken' OR posted_as[item.first] IS NOT NULL THEN 'taken'
-                ELSE 'posted' END;
+                ELSE coalesce(refusal(post_transfers.kind, kinds[item.payer], kinds[item.payee], currencies[item.payer],
+                    currencies[item.payee], statuses[item.payer], statuses[item.payee], balances[item.payer], balances[item.payee],
+                    item.amount, false), CASE WHEN item.verdict = 'taken' OR posted_as[item.first] IS NOT NULL THEN 'taken' ELSE 'posted' END)
+                END;
             -- Of an atomic group those behind a taken item are judged as if it had moved: else what they are told would tell of it.
             IF verdict = 'posted' OR (verdict = 'taken' AND atomic) THEN
                 posted_as[item.first] := item.twin;
@@ -279,26 +258,17 @@ BEGIN
                 source_numbers[item.ordinal] := entry_counts[item.payer];
                 destination_numbers[item.ordinal] := entry_counts[item.payee];
             END IF;
-            IF verdict = 'posted' THEN
-                posted := posted + 1;
-            ELSIF verdict = 'taken' THEN
-                taken := taken + 1;
-            ELSIF verdict <> 'replayed' THEN
-                refused := refused + 1;
-            END IF;
             source_balances[item.ordinal] := balances[item.payer];
             verdicts[item.ordinal] := verdict;
         END LOOP;
-        IF taken > 0 THEN
-            -- In an atomic group that is refused for another reason nothing would have moved, so nothing is told of whose the id is.
-            verdicts := array_replace(verdicts, 'taken', CASE WHEN atomic AND refused > 0 THEN 'held_back' ELSE 'key_reused' END);
-            refused := refused + taken;
-        END IF;
-        IF atomic AND refused > 0 THEN
-            posted := 0;
+        -- Taken: it would be posted, were its id not stored as somebody else's. In an atomic group that is refused for another reason
+        -- nothing would have moved, so nothing is told of whose the id is.
+        verdicts := array_replace(verdicts, 'taken',
+            CASE WHEN atomic AND NOT verdicts <@ ARRAY['posted', 'replayed', 'taken'] THEN 'held_back' ELSE 'key_reused' END);
+        IF atomic AND NOT verdicts <@ ARRAY['posted', 'replayed'] THEN
             verdicts := array_replace(verdicts, 'posted', 'held_back');
         END IF;
-        EXIT WHEN posted = 0;
+        EXIT WHEN 'posted' <> ALL (verdicts);
 
         -- The same id for other accounts may be stored at this very moment, since no lock of ours keeps it out. Then nothing of
         -- this stays, and all is judged anew with that id in the books. In id order, so groups do not wait for ids in a circle.
@@ -332,7 +302,7 @@ BEGIN
     UPDATE accounts SET balance = moved.balance, entry_count = moved.entry_count, last_entry_at = moment,
         ordered_from = coalesce(accounts.ordered_from, accounts.entry_count + 1)
     FROM unnest(account_ids, balances, entry_counts) AS moved (id, balance, entry_count)
-    WHERE posted > 0 AND accounts.id = moved.id AND accounts.entry_count <> moved.entry_count;
+    WHERE 'posted' = ANY (verdicts) AND accounts.id = moved.id AND accounts.entry_count <> moved.entry_count;
 
     -- What an id answered before it answers again, be it stored long ago or by an item of this group.
     RETURN QUERY WITH answered AS MATERIALIZED (
@@ -385,6 +355,20 @@ BEGIN
     RETURN post_transfer(wanted.id, wanted.kind, wanted.source, wanted.destination,
         coalesce(refund_amount, refundable), wanted.memo, wanted.refund_of, wanted.refunds_the_rest, despite_freeze);
 END $$;
+
+CREATE FUNCTION ledger.refusal(kind text, payer_kind text, payee_kind text, payer_currency text, payee_currency text, payer_status text, payee_status text, payer_balance bigint, payee_balance bigint, amount bigint, despite_freeze boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE
+        WHEN payer_kind IS NULL OR payee_kind IS NULL THEN 'unknown_account'
+        WHEN payer_currency <> payee_currency THEN 'other_currency'
+        WHEN (payer_kind = 'issuance') <> (kind = 'issue') OR (payee_kind = 'issuance') <> (kind = 'redeem') THEN 'wrong_kind'
+        WHEN 'closed' IN (payer_status, payee_status) THEN 'closed'
+        WHEN kind IN ('payment', 'refund') AND NOT despite_freeze AND (payer_status <> 'open' OR payee_status = 'frozen') THEN 'frozen'
+        WHEN payer_kind = 'wallet' AND payer_balance < amount THEN 'insufficient_funds'
+        WHEN payee_balance > 9223372036854775807 - amount OR payer_balance < amount - 9223372036854775807 THEN 'balance_too_large'
+    END;
+$$;
 
 CREATE FUNCTION ledger.refuse_change_of_history() RETURNS trigger
     LANGUAGE plpgsql
@@ -450,16 +434,6 @@ BEGIN
     WHERE id = of_account AND kind = 'wallet' AND status <> new_status AND 'closed' NOT IN (status, new_status);
     RETURN FOUND;
 END $$;
-
-CREATE FUNCTION ledger.status_refusal(kind text, payer_status text, payee_status text, despite_freeze boolean) RETURNS text
-    LANGUAGE sql IMMUTABLE
-    AS $$
-    SELECT CASE
-        WHEN 'closed' IN (payer_status, payee_status) THEN 'closed'
-        WHEN kind IN ('issue', 'redeem') OR despite_freeze THEN NULL -- by the operator's hand
-        WHEN payer_status <> 'open' OR payee_status = 'frozen' THEN 'frozen'
-    END;
-$$;
 
 CREATE FUNCTION public.close_account(closing_username text, despite_freeze boolean, neutral_username text, hash_of_nobody text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -788,6 +762,8 @@ GRANT ALL ON FUNCTION ledger.post_transfers(ids uuid[], kind text, sources bigin
 REVOKE ALL ON FUNCTION ledger.refund_transfer(refund_id uuid, payment_id uuid, refunder bigint, refund_amount bigint, refund_memo text, despite_freeze boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION ledger.refund_transfer(refund_id uuid, payment_id uuid, refunder bigint, refund_amount bigint, refund_memo text, despite_freeze boolean) TO payment_system;
 
+REVOKE ALL ON FUNCTION ledger.refusal(kind text, payer_kind text, payee_kind text, payer_currency text, payee_currency text, payer_status text, payee_status text, payer_balance bigint, payee_balance bigint, amount bigint, despite_freeze boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION ledger.refuse_change_of_history() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION ledger.refuse_stray_entries() FROM PUBLIC;
@@ -796,8 +772,6 @@ REVOKE ALL ON FUNCTION ledger.refuse_unbalanced_transfer() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION ledger.set_status(of_account bigint, new_status text) FROM PUBLIC;
 GRANT ALL ON FUNCTION ledger.set_status(of_account bigint, new_status text) TO payment_system;
-
-REVOKE ALL ON FUNCTION ledger.status_refusal(kind text, payer_status text, payee_status text, despite_freeze boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.close_account(closing_username text, despite_freeze boolean, neutral_username text, hash_of_nobody text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.close_account(closing_username text, despite_freeze boolean, neutral_username text, hash_of_nobody text) TO payment_system;

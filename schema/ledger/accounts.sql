@@ -1,4 +1,4 @@
--- Owns an account: its opening and its status, which statuses let a transfer through, and which entry was its last at a moment.
+-- Owns an account: its opening and its status, and which entry was its last at a moment.
 
 CREATE OR REPLACE FUNCTION ledger.open_account(new_currency text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
@@ -26,16 +26,6 @@ BEGIN
     WHERE id = of_account AND kind = 'wallet' AND status <> new_status AND 'closed' NOT IN (status, new_status);
     RETURN FOUND;
 END $$;
-
--- The one rule: why the two statuses let a transfer not through, or NULL. Its counterpart in Python is app/ledger/statuses.py.
-CREATE OR REPLACE FUNCTION ledger.status_refusal(kind text, payer_status text, payee_status text, despite_freeze boolean) RETURNS text
-    LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE
-        WHEN 'closed' IN (payer_status, payee_status) THEN 'closed'
-        WHEN kind IN ('issue', 'redeem') OR despite_freeze THEN NULL -- by the operator's hand
-        WHEN payer_status <> 'open' OR payee_status = 'frozen' THEN 'frozen'
-    END;
-$$;
 
 -- The number of an account's last entry at or before a moment, 0 when there is none: a period becomes a range of entry numbers.
 -- Numbers have no gap and time runs one way along them, so a binary search needs no index on time: 24 look-ups in ten million.

@@ -26,6 +26,23 @@ BEGIN
     RETURN answer;
 END $$;
 
+-- The one rule: why a transfer of this amount between these two accounts is refused, or NULL. A freeze does not bind the operator.
+-- What the statuses let through, app/ledger/statuses.py tells before anything moves.
+CREATE OR REPLACE FUNCTION ledger.refusal(
+    kind text, payer_kind text, payee_kind text, payer_currency text, payee_currency text, payer_status text, payee_status text,
+    payer_balance bigint, payee_balance bigint, amount bigint, despite_freeze boolean
+) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE
+        WHEN payer_kind IS NULL OR payee_kind IS NULL THEN 'unknown_account'
+        WHEN payer_currency <> payee_currency THEN 'other_currency'
+        WHEN (payer_kind = 'issuance') <> (kind = 'issue') OR (payee_kind = 'issuance') <> (kind = 'redeem') THEN 'wrong_kind'
+        WHEN 'closed' IN (payer_status, payee_status) THEN 'closed'
+        WHEN kind IN ('payment', 'refund') AND NOT despite_freeze AND (payer_status <> 'open' OR payee_status = 'frozen') THEN 'frozen'
+        WHEN payer_kind = 'wallet' AND payer_balance < amount THEN 'insufficient_funds'
+        WHEN payee_balance > 9223372036854775807 - amount OR payer_balance < amount - 9223372036854775807 THEN 'balance_too_large'
+    END;
+$$;
+
 -- Moves money once. It and post_transfers are the only places that write transfers and entries.
 -- Both accounts are locked in id order, so two transfers never wait for each other in a circle.
 CREATE OR REPLACE FUNCTION ledger.post_transfer(
@@ -35,7 +52,6 @@ CREATE OR REPLACE FUNCTION ledger.post_transfer(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-    largest CONSTANT bigint := 9223372036854775807;
     payer accounts;
     payee accounts;
     locked accounts;
@@ -48,15 +64,8 @@ BEGIN
         IF locked.id = wanted.source THEN payer := locked; ELSE payee := locked; END IF;
     END LOOP;
 
-    answer.status := CASE
-        WHEN payer.id IS NULL OR payee.id IS NULL THEN 'unknown_account'
-        WHEN payer.currency <> payee.currency THEN 'other_currency'
-        WHEN (payer.kind = 'issuance') <> (wanted.kind = 'issue') OR (payee.kind = 'issuance') <> (wanted.kind = 'redeem') THEN 'wrong_kind'
-        WHEN status_refusal(kind, payer.status, payee.status, despite_freeze) IS NOT NULL
-            THEN status_refusal(kind, payer.status, payee.status, despite_freeze)
-        WHEN payer.kind = 'wallet' AND payer.balance < wanted.amount THEN 'insufficient_funds'
-        WHEN payee.balance > largest - wanted.amount OR payer.balance < wanted.amount - largest THEN 'balance_too_large'
-    END;
+    answer.status := refusal(kind, payer.kind, payee.kind, payer.currency, payee.currency, payer.status, payee.status,
+        payer.balance, payee.balance, wanted.amount, despite_freeze);
     IF answer.status IS NULL THEN
         -- The clock is read under the locks. Where it was set back, time stands still until it has come to the last entry of both.
         wanted.source_number := payer.entry_count + 1;
