@@ -1,23 +1,23 @@
-# Everything there is to type. `make` alone lists it. Python 3.11 to 3.13 and make are all that must be there before.
+# All commands of the project; `make` lists them. It needs Python 3.11 to 3.13 and make, nothing else.
 .DEFAULT_GOAL := help
 .PHONY: help run reset test quick test-deploy soak bench deploy check rollback status logs ssh lint lock readme screenshot clean
 
-# HOST from the environment is ignored: some shells export it as this machine's name, and the wallet would be open to the network.
+# HOST from the environment is ignored: some shells set it to the machine's name, which would open the wallet to the network.
 ifeq ($(origin HOST),environment)
 HOST :=
 endif
-# What Python compiles is kept in .venv and beside the source, whatever the shell says: a start without it takes three times as long.
+# Python always stores its compiled files, even if the shell sets this variable: without them a start takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 ifneq ($(filter-out 0 1,$(DEMO)),)
 $(error DEMO is 0 or 1)
 endif
 
-# As the shell reads it back, whatever is in it: an apostrophe ends a quotation.
+# Quotes a value for the shell, also if it contains an apostrophe.
 quoted = '$(subst ','\'',$(1))'
 local := .venv/bin/python -m app.local $(if $(DATA),--data $(call quoted,$(DATA)))
 
-# What is started by `stoppable` hears nothing of the terminal's Ctrl-C: this shell asks it to end, and says that it did. So nobody
-# sees Python's traceback, not even while Python only starts. It asks twice: a shell that has not yet become the program loses the first.
+# A program that is started by `stoppable` does not get the terminal's Ctrl-C: this shell sends it SIGTERM and prints "Stopped.". So no
+# traceback of Python is shown, not even during its start. The signal is sent twice: a shell before its exec loses the first one.
 # Source: POSIX, "Signals and Error Handling" of asynchronous lists.
 define watch :=
 child=; asked=; \
@@ -31,23 +31,23 @@ stoppable() { \
   while wait "$$child" 2>/dev/null; code=$$?; test -n "$$asked" && kill -0 "$$child" 2>/dev/null; do :; done; \
   child=; test -z "$$asked" || test "$$code" -le 128 || stopped; return "$$code"; }
 endef
-# A virtual environment with the pip that Python brings along, as its wheel has it: nothing of it is compiled before it is needed, which is
-# most of what `venv` would take. Source: PEP 427, "Installing a wheel"; ensurepip's folder of wheels.
+# A virtual environment with Python's bundled pip, unpacked from its wheel. Compiling pip would take most of the time of `venv`.
+# Source: PEP 427, "Installing a wheel"; ensurepip's folder of wheels.
 environment := -c 'import ensurepip, pathlib, sysconfig, venv, zipfile; \
   venv.create(".venv", symlinks=True); \
   wheels = pathlib.Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or pathlib.Path(ensurepip.__file__).parent / "_bundled"); \
   packages = sysconfig.get_path("purelib", "venv", {"base": ".venv", "installed_base": ".venv"}); \
   zipfile.ZipFile(next(wheels.glob("pip-*.whl"))).extractall(packages)'
-# A process group of its own, so that what it starts itself is ended with it.
+# Runs in its own process group, so that its children are ended with it.
 group := -c 'import os, sys; os.setpgrp(); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])'
 
 # Ansible finds its own programs by PATH.
 ansible := cd ansible && PATH="$(CURDIR)/.venv/bin:$$PATH"
-# Of several sets of hosts, each has an inventory of its own: make deploy INVENTORY=trial.ini
+# Each set of hosts has its own inventory: make deploy INVENTORY=trial.ini
 INVENTORY := inventory.ini
 playbook = $(ansible) ansible-playbook --inventory '$(abspath $(INVENTORY))'
 connect = $(ansible) python connect.py '$(abspath $(INVENTORY))' $(TO)
-# Which hosts are meant, and what each serves: asked, so that nothing is said of a host that it did not say itself.
+# The hosts of the inventory, and the release that each one serves, which is asked from the host itself.
 meant = $(ansible) python outcome.py hosts '$(abspath $(INVENTORY))' $(ARGS)
 serving = $(ansible) python outcome.py serving '$(abspath $(INVENTORY))' $(ARGS)
 
@@ -126,16 +126,16 @@ clean: ## Remove caches and .venv; the database stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# What `make run` needs, and no more of it.
+# What `make run` needs.
 .venv/installed: requirements.txt requirements-run.txt
 	@$(call install,Setting up .venv. This happens once.,-r requirements.txt -r requirements-run.txt)
 
-# What all else needs, on top: the tools that test, deploy and look after the code.
+# What all other targets need in addition: the tools for tests, deployments and checks.
 .venv/tools: requirements-dev.txt .venv/installed
 	@$(call install,Adding the tools to .venv. This happens once and takes about a minute.,-r requirements-dev.txt)
 
-# The stamp is written last. An installation that was cut off leaves its mark, and is begun anew: pip takes half a package for a whole one.
-# The locks are complete, so nothing has to be looked up. Python compiles what is imported when it is, which is a fifth of all there is.
+# The stamp is written last. An interrupted installation leaves .venv/unfinished and is started again: pip takes a partial package for a
+# complete one. The lock files are complete, so --no-deps is safe. Python compiles only imported files, a fifth of all.
 define install =
 $(watch); \
 python=$$(for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
@@ -153,7 +153,7 @@ test -z "$$asked" || stopped; \
 rm .venv/unfinished; touch .venv/installed $@
 endef
 
-# The tests look at the pages in Chromium. Root has it installed; anyone else without it is told what is left out.
+# Tests open the pages in Chromium. As root it is installed; otherwise a message says which tests are skipped.
 .venv/browser: .venv/tools
 	@if ! command -v chromium >/dev/null; then \
 	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \

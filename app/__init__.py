@@ -16,11 +16,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     """The Flask application: pages, GraphQL, health, and the operator's commands.
 
     Args:
-        settings: by default those of the environment and `.env`.
+        settings: by default read from the environment and `.env`.
 
-    Raises: SettingError naming the setting that cannot be used, so a wrong one stops the start.
+    Raises: SettingError for a setting that cannot be used.
     """
-    # Here, so that a part of the core can be imported without the edges; and the settings first, so that a wrong one is told at once.
+    # Imported here, so that the core can be imported without the edges. Settings come first, so that a wrong one is reported at once.
     from app.settings import load_settings
 
     settings = settings or load_settings()
@@ -31,10 +31,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app import api, commands, web
     from app.database import make_engine, make_sessions
     from app.http import Pace, Wave, add_health, add_request_hooks
-    from app.http.asking import EXTENSION_NAME
-    from app.logs import log_as_json
+    from app.http.runtime import EXTENSION_NAME
+    from app.logs import configure_logging
 
-    log_as_json()
+    configure_logging()
     sessions = make_sessions(make_engine(settings.database_url, pool_size=settings.database_pool_size))
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.extensions[EXTENSION_NAME] = Wave(settings, sessions, Pace(scale=settings.throttle_scale))
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     @app.errorhandler(Exception)
     def fail(error: Exception) -> Response:
-        """Every failure, expected or not, in the shape of the edge that was asked."""
+        """Turn any failure into a response of the API or the pages, by the path."""
         return api.failure_response(error) if request.path == "/graphql" else web.failure_response(error)
 
     commands.add_commands(app, settings=settings, sessions=sessions, schema_text=api.schema_text)

@@ -1,4 +1,4 @@
-"""Owns how an amount is read from what somebody wrote: exactly, or refused with a sentence that says what is wrong with it."""
+"""Owns parsing amounts: a text is read exactly, or refused with a sentence that says what is wrong."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from app.money import Money
 if TYPE_CHECKING:
     from app.money import Currency
 
-# A million million minor units, £10,000,000,000.00: beyond any payment, and nine million of them still fit a bigint.
+# 10^12 minor units, £10,000,000,000.00: more than any payment. A bigint holds nine million times as much.
 MAXIMUM_AMOUNT_MINOR_UNITS: Final = 10**12
 MAXIMUM_AMOUNT_CHARACTERS: Final = 32
-# ASCII digits only: \d would admit the digits of every script. Source: the amounts of the original, and RFC 8259's number.
+# ASCII digits only: \d would match the digits of every script. Source: the number of RFC 8259.
 AMOUNT_PATTERN: Final = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?")
-# A digit and a point at least on the way to an amount.
+# Only digits and one point: almost an amount.
 DIGITS_AND_POINT: Final = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 
 
 def parse_amount(text: object, currency: Currency) -> Money:
-    """The amount to move that `text` states exactly: above zero, at most the maximum, never rounded.
+    """Parse an amount to move: above zero, at most the maximum, never rounded.
 
     Args:
-        text: "12.50", white space at its ends left out; anything but a string is refused, a number too, since JSON numbers are floats
-            to most clients.
-        currency: what it is an amount of; decides how many fraction digits there may be.
+        text: such as "12.50"; white space at the ends is removed. Anything but a string is refused, also a JSON number: most clients
+            treat it as a float.
+        currency: decides how many fraction digits are allowed.
 
-    Raises: InvalidAmountError, with a sentence for the person who typed it.
+    Raises: InvalidAmountError with a sentence for the person who typed it.
     Source: docs/how-it-works.md, "How money is kept safe", 1.
     """
     amount = parse_bound(text, currency)
@@ -39,7 +39,7 @@ def parse_amount(text: object, currency: Currency) -> Money:
 
 
 def parse_bound(text: object, currency: Currency) -> Money:
-    """The bound of a filter, or an opening balance: as `parse_amount`, but it may be zero. Raises: InvalidAmountError."""
+    """As `parse_amount`, but zero is allowed: for the bounds of a filter and the opening balance. Raises: InvalidAmountError."""
     if not isinstance(text, str):
         raise InvalidAmountError(f"{type(text).__name__} instead of text", user_message=_AS_TEXT)
     written = trimmed(text)
@@ -67,7 +67,7 @@ def _fraction_rule(currency: Currency) -> str:
 
 
 def _why_malformed(text: str, currency: Currency) -> str:
-    """What is wrong with exactly this text, the first thing that is."""
+    """The sentence for the first problem of this text."""
     example = Money(1250, currency).amount
     if not text:
         return f"Enter an amount, for example {example}."
@@ -96,7 +96,7 @@ def _why_incomplete(text: str, currency: Currency) -> str:
 
 
 _NO_AMOUNT: Final = "That is not an amount. Write only the number, for example {}."
-# In the order in which they are told.
+# The first one that matches is shown.
 _WRONG: Final = tuple((re.compile(pattern), sentence) for pattern, sentence in (
     (r"^[-\u2212]", "An amount is never below zero. Leave out the minus sign."),
     (r"^\+", "An amount needs no plus sign. Leave it out."),

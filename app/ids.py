@@ -1,4 +1,4 @@
-"""Owns ids as text: idempotency keys, and those of payments, logins and tokens."""
+"""Owns parsing ids: idempotency keys, and the ids of payments, logins and tokens."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from uuid import UUID
 from app.errors import InvalidInputError
 from app.lines import trimmed
 
-# One way to write it: Python's UUID would take braces, "urn:uuid:" and hyphens anywhere, too.
+# One form only. Python's UUID also accepts braces, "urn:uuid:" and hyphens anywhere.
 UUID_PATTERN: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def parse_id(text: object) -> UUID:
-    """The id that `text` means; white space at its ends is left out.
+    """Parse an id. White space at the ends is removed.
 
     Args:
         text: anything but a string is refused.

@@ -1,6 +1,6 @@
-"""Owns bringing the ledger's functions and triggers to what `schema/ledger` says, and telling whether they are.
+"""Owns installing the ledger's functions and triggers from `schema/ledger`, and checking whether they are up to date.
 
-A repeatable migration: it has no number, and runs again when its text has changed. Numbered migrations are for tables.
+This is a repeatable migration: it has no number and runs again when its text changes. Numbered migrations are for tables.
 Source: the documentation of Flyway, "Repeatable migrations".
 """
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 FOLDER: Final = Path(__file__).parent.parent / "schema" / "ledger"
 # In this order: a trigger needs its function.
 FILES: Final = ("accounts", "transfers", "groups", "checks")
-# Names functions without their arguments, so it needs that there is one of each.
+# Names functions without their arguments, so there must be one function of each name.
 PRIVILEGES: Final = "privileges"
 NAME: Final = "ledger"
 
-# What PostgreSQL made of the text: each function with its rights, and each trigger. As texts of bytes, so that no language sorts them.
+# The functions with their privileges, and the triggers, as PostgreSQL defines them. Sorted as bytes, independent of the language.
 DEFINITIONS: Final = text("""
     SELECT sha256(convert_to(string_agg(definition, E'\\n' ORDER BY definition COLLATE "C"), 'UTF8'))
     FROM (
@@ -35,10 +35,10 @@ DEFINITIONS: Final = text("""
     ) AS defined (definition)
 """)
 RAN: Final = text("SELECT text_sha256, definitions_sha256 FROM repeatable_migrations WHERE name = :name")
-# Whoever moves money has looked at people first, in the same transaction: with this nobody is within a function whose text is about to
-# change. Requests that arrive meanwhile wait, and call the new one.
+# Every transaction that moves money reads `users` first. So with this lock no transaction is inside a function that is replaced.
+# Later requests wait and call the new function.
 KEEP_OUT: Final = text("LOCK TABLE public.users IN ACCESS EXCLUSIVE MODE")
-# A function that is written again has another place in its table. One that keeps its place is in no file any more.
+# A function that is written again gets another place in its table. One that keeps its place is in no file any more and is dropped.
 FUNCTIONS: Final = text("""
     SELECT ctid::text AS place, format('DROP FUNCTION %s', oid::regprocedure) AS dropped FROM pg_proc
     WHERE pronamespace = to_regnamespace('ledger')
@@ -51,13 +51,13 @@ NOTE: Final = text("""
 
 
 def differ(connection: Connection) -> bool:
-    """Whether the database has other functions and triggers than the files say. Asked of one that has had all numbered migrations."""
+    """Whether the database has other functions and triggers than the files. The database must have all numbered migrations."""
     ran = connection.execute(RAN, {"name": NAME}).one_or_none()
     return ran is None or tuple(map(bytes, ran)) != (_text_digest(), _definitions(connection))
 
 
 def replace(connection: Connection) -> None:
-    """Have the database have them, in the caller's transaction, as the owner of the tables. Payments wait until it commits."""
+    """Install the functions and triggers in the caller's transaction, as the owner of the tables. Payments wait for its commit."""
     connection.execute(KEEP_OUT)
     before = {each.place for each in connection.execute(FUNCTIONS)}
     for name in FILES:

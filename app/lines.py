@@ -1,6 +1,6 @@
-"""Owns what a person may write on one line for others to read: single spaces, and nothing that hides or turns the text round.
+"""Owns parsing text of a single line: single spaces, no hidden characters, no change of the text direction.
 
-Memos, display names, names of tokens and what is searched for are such lines, at each edge.
+Memos, display names, token names and search texts are such lines, in the pages, the API and the commands.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ Value = TypeVar("Value")
 
 MAXIMUM_SEARCH_CHARACTERS: Final = 64
 
-# Unicode's property. Python's own str.split() and str.strip() take four control characters for white space, too.
+# Unicode's property White_Space. Python's str.split() and str.strip() also remove four control characters.
 WHITE_SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 WHITE_SPACES: Final = regex.compile(f"[{WHITE_SPACE}]+")
-# So many code points make one at most when they are composed. Source: Unicode Standard Annex 15; U+1F82 is such a one.
-# What has more than this many for each character that may be is too long in any case, and need not be composed, which takes time by
-# the square of how many marks follow each other: two seconds for 32,000.
+# Composition (NFC) turns at most this many code points into one, for example into U+1F82. Source: Unicode Standard Annex 15.
+# A text with more than this for each allowed character is too long in any case, and is not composed: the time grows with the square of
+# the number of combining marks, two seconds for 32,000.
 CODE_POINTS_PER_CHARACTER: Final = 4
-# Controls, halves of surrogate pairs, what has no meaning that everyone shares, what turns the text after it round, and what takes no
-# room. By the tables of the library, which know the emoji of this year; those of Python 3.11 are of 2021.
-# Source: Unicode's Default_Ignorable_Code_Point and Bidi_Control; Unicode Technical Report 36, section 2.6. The braille pattern
-# without dots, and the marks of interlinear annotation, are in neither and show nothing either.
+# Control characters, surrogates, private use, unassigned, bidirectional controls, and characters without width. The tables of the
+# library `regex` know the newest emoji; those of Python 3.11 are of 2021.
+# Source: Unicode's Default_Ignorable_Code_Point and Bidi_Control; Unicode Technical Report 36, section 2.6. The empty braille pattern
+# and the marks of interlinear annotation are in neither property, and are invisible, too.
 HIDDEN: Final = r"[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\u2028\u2029\u2800\ufff9-\ufffb]"
-# Where a character of these shows all the same, because it changes how its neighbours look.
+# Places where such a character is allowed, because it changes how its neighbours look.
 SHOWN: Final = (
-    # Joiners beside a virama: the scripts of India. Source: RFC 5892, appendices A.1 and A.2; Unicode 17, chapter 12, for Bengali's RA.
+    # Joiners beside a virama, in Indic scripts. Source: RFC 5892, appendices A.1 and A.2; Unicode 17, chapter 12, for Bengali RA.
     r"(?<=\p{ccc=9})[\u200c\u200d]", r"(?<=\p{L})\u200d(?=\p{ccc=9})",
-    # Between letters that join, as in Persian. Source: RFC 5892, appendix A.1. Wider by the letters that join to the right alone:
-    # Persian writes it after them, too, though it does not show there.
+    # Between joining letters, as in Persian. Source: RFC 5892, appendix A.1. Letters that join only to the right are allowed before it,
+    # too: Persian is written so, although it does not show there.
     r"(?<=[\p{jt=L}\p{jt=D}\p{jt=R}]\p{jt=T}*)\u200c(?=\p{jt=T}*[\p{jt=R}\p{jt=D}])",
-    # A letter that is to look as if another one followed, where none does. Source: Unicode 17, section 9.2.
+    # After a letter in its joining form without a next letter. Source: Unicode 17, section 9.2.
     r"(?<=[\p{jt=L}\p{jt=D}]\p{jt=T}*)\u200d(?!\p{jt=T}*[\p{jt=R}\p{jt=D}])",
-    # Emoji: sequences, text or picture, keycaps, flags of parts of countries. Source: Unicode Technical Standard 51, section 1.4.9.
+    # Emoji: sequences, text or emoji style, keycaps, flags of regions. Source: Unicode Technical Standard 51, section 1.4.9.
     r"(?<=\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0f]?)\u200d(?=\p{Extended_Pictographic})",
     r"(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]", r"(?<=[0-9#*])\ufe0f(?=\u20e3)",
     r"(?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f",
-    # Another shape of the sign before. Source: Unicode 17, section 23.4.
+    # Variants of the character before. Source: Unicode 17, section 23.4.
     r"(?<=\p{Han})[\ufe00-\ufe02\U000e0100-\U000e01ef]", r"(?<=\p{Mongolian})[\u180b-\u180f]",
 )
 PLAIN: Final = regex.compile(rf"(?:[{WHITE_SPACE}]|(?!{HIDDEN}).|{'|'.join(SHOWN)})*+", regex.DOTALL)
@@ -54,17 +54,17 @@ VISIBLE: Final = regex.compile(r"[\p{L}\p{N}\p{P}\p{S}]")
 
 
 def trimmed(text: str) -> str:
-    """The text without white space at its ends."""
+    """The text without white space at the ends."""
     return text.strip(WHITE_SPACE)
 
 
 def parse_line(text: str, what: str, *, maximum_characters: int) -> str:
-    """The line that `text` means: composed (NFC), its ends trimmed, each run of white space one space; empty when nothing is left.
+    """Parse a single line: composed (NFC), trimmed, with single spaces. May be empty.
 
     Args:
-        what: what a person would call it, "memo".
+        what: its name for people, such as "memo".
 
-    Raises: InvalidInputError when it is too long, or what others see is not all there is.
+    Raises: InvalidInputError if it is too long, has a hidden character, or has no visible one.
     """
     line = WHITE_SPACES.sub(" ", text).strip(" ")
     if len(line) <= CODE_POINTS_PER_CHARACTER * maximum_characters:
@@ -81,15 +81,12 @@ def parse_line(text: str, what: str, *, maximum_characters: int) -> str:
 
 
 def parse_search(text: str | None) -> str:
-    """What a search is for; empty for everything. Raises: InvalidInputError, as `parse_line`."""
+    """Parse a search text; an empty one matches everything. Raises: InvalidInputError, as `parse_line`."""
     return parse_line(text or "", "search", maximum_characters=MAXIMUM_SEARCH_CHARACTERS)
 
 
 def hidden_character(text: str) -> str | None:
-    """The first character, white space aside, that takes no room or turns the text round: "U+200B, ZERO WIDTH SPACE".
-
-    None where all of it shows.
-    """
+    """The first hidden character that is not white space, such as "U+200B, ZERO WIDTH SPACE"; None without one."""
     if text.isascii() and text.isprintable():
         return None
     shown = PLAIN.match(text)
@@ -101,6 +98,6 @@ def hidden_character(text: str) -> str | None:
 
 
 def unless_blank(parse: Callable[[Any], Value], text: object) -> Value | None:
-    """What `parse` makes of the text; None where nothing was entered: of a form, what was left empty, of the API, also null."""
-    # What is no text at all is for `parse` to refuse.
+    """Parse the text; None if it is blank (an empty field of a form) or null (in the API)."""
+    # `parse` refuses a value that is not text.
     return None if text is None or (isinstance(text, str) and not trimmed(text)) else parse(text)

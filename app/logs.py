@@ -1,4 +1,4 @@
-"""Owns the log: one JSON line an event, on standard error, in UTC. Knows no request; whoever logs gives the fields."""
+"""Owns the log: one JSON line for each event, on standard error, in UTC. The caller gives the fields of an event."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What logging itself puts on a record; all else came in `extra` and is a field of the event.
+# The attributes that `logging` sets on a record. All others come from `extra` and are fields of the event.
 OWN_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 MAXIMUM_FIELD_CHARACTERS: Final = 4000
-# An API token, whole or cut short, that somebody put where it does not belong: into an address, or for a name. Handles are shorter.
+# An API token, complete or cut, in a wrong place such as an address or a name. Usernames are shorter.
 TOKEN: Final = re.compile(r"wave_[A-Za-z0-9_-]{28,}")
 ENCODE: Final = json.JSONEncoder(default=str, ensure_ascii=False).encode
 
 
-class JsonLines(logging.Formatter):
-    """An event as one line of JSON: time, level, event, and the fields given with it."""
+class JsonFormatter(logging.Formatter):
+    """Formats an event as one line of JSON: time, level, event, and its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end and without tokens. Never fails: what JSON does not know is written as its text."""
+        """The line without its line end and without tokens. Never fails: an unknown type is written as its text."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -39,11 +39,10 @@ class JsonLines(logging.Formatter):
         return TOKEN.sub("wave_…", text) if "wave_" in text else text
 
 
-class LinesOfATurn(logging.StreamHandler[TextIO]):
-    """Writes together what one turn of an event loop logs; elsewhere each line at once.
+class BufferedHandler(logging.StreamHandler[TextIO]):
+    """Writes all lines of one turn of the event loop together. Without a loop it writes each line at once.
 
-    A line of its own system call for each request was a tenth of what a payment costs. A turn takes milliseconds; who kills the process
-    in it loses them.
+    A system call for each line took a tenth of the time of a payment. A killed process loses the lines of one turn, some milliseconds.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -51,7 +50,7 @@ class LinesOfATurn(logging.StreamHandler[TextIO]):
         self._lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line until the turn ends, or write it where there is none."""
+        """Buffer the line until the current turn of the event loop ends; without a loop, write it."""
         try:
             self._lines.append(self.format(record) + self.terminator)
             loop = _running_loop()
@@ -59,11 +58,11 @@ class LinesOfATurn(logging.StreamHandler[TextIO]):
                 self.flush()
             elif len(self._lines) == 1:
                 loop.call_soon(self.flush)
-        except Exception:  # noqa: BLE001 - as logging itself does: who logs is not failed by the log
+        except Exception:  # noqa: BLE001 - as in logging itself: a log failure must not fail the caller
             self.handleError(record)
 
     def flush(self) -> None:
-        """Write what is kept."""
+        """Write the buffered lines."""
         self.acquire()
         try:
             lines, self._lines = self._lines, []
@@ -75,7 +74,7 @@ class LinesOfATurn(logging.StreamHandler[TextIO]):
 
 
 def _parts(lines: list[str]) -> Iterator[str]:
-    """The lines in parts that reach a pipe whole, so that two processes do not cut into each other's. Source: pipe(7), PIPE_BUF."""
+    """The lines in parts that a pipe takes atomically, so that lines of two processes do not mix. Source: pipe(7), PIPE_BUF."""
     part, size = "", 0
     for line in lines:
         length = len(line.encode())
@@ -94,14 +93,14 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def log_as_json() -> None:
-    """Send what the program logs to standard error as JSON lines; systemd's journal or a container keeps it from there."""
-    # Where in the code, thread and process an event came from is in none of our lines, and costs as much as the line.
+def configure_logging() -> None:
+    """Send the log to standard error as JSON lines. systemd's journal or the container stores it."""
+    # Our lines have no source line, thread or process, and finding these costs as much as the rest of the line.
     # Source: Python's Logging HOWTO, Optimization.
     logging._srcfile = None  # noqa: SLF001 # type: ignore[attr-defined] # the HOWTO's own way
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = LinesOfATurn(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler = BufferedHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
     log = logging.getLogger("app")
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)

@@ -1,6 +1,6 @@
-"""Owns how the database gets its shape: Alembic, configured here in code, over the numbered files of `schema/migrations`.
+"""Owns running the migrations: Alembic, configured in code, with the numbered files of `schema/migrations`.
 
-Forward only: a release expands, a later one contracts, and going back to the release before needs no migration.
+Forward only: a release expands the schema, a later one contracts it. So a rollback to the previous release needs no migration.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Connection
 
-# A migration that cannot have its lock within this gives up and is tried again by whoever started it: queueing behind a long
-# transaction would stop every payment behind the migration.
+# A migration that gets no lock within this time fails, and its caller tries again. If it waited behind a long transaction, every
+# payment would wait behind the migration.
 LOCK_TIMEOUT_SECONDS: Final = 2
-# Two deployments at once take turns; the number is only a name that PostgreSQL's advisory locks ask for.
+# Two upgrades at the same time run one after the other. The number is any constant for PostgreSQL's advisory lock.
 MIGRATION_LOCK: Final = 727_001
-# What PostgreSQL refuses in a database that was not made for us, by its code, and the cure.
+# What to do about the errors of a database that was not made for the wallet, by SQLSTATE.
 CURES: Final = {
     "42704": 'This PostgreSQL lacks a role that the tables are for. Make both as README.md says under "On a database of your own".',
     "42501": "This role may not make the tables. Set DATABASE_OWNER_URL to the database's address as the role that owns it; "
@@ -39,19 +39,19 @@ CURES: Final = {
 
 
 def run_sql(name: str) -> None:
-    """Run a file of `schema/migrations/sql` as it stands, within the migration that calls it."""
+    """Run a file of `schema/migrations/sql` without changes, within the migration that calls it."""
     run_as_written(op.get_bind(), (MIGRATIONS_FOLDER / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def upgrade(owner_url: str) -> list[str]:
-    """Bring the database to the newest migration and to the ledger's functions as written, in one transaction: all of it or nothing.
+    """Run the missing migrations and install changed ledger functions, in one transaction.
 
     Args:
-        owner_url: the database's address as the role that owns it.
+        owner_url: the database URL of the owner's role.
 
-    Returns: the numbers of the migrations that ran, oldest first, and `ledger` for its functions; empty when there was nothing to do.
+    Returns: the numbers of the migrations that ran, oldest first, and `ledger` for the functions; empty if nothing was to do.
 
-    Raises: SettingError when the database was not made for us: a role or a right is missing. Nothing was changed then.
+    Raises: SettingError if the database lacks a role or a privilege. Nothing is changed then.
     """
     script = _script()
     done: list[str] = []
@@ -67,7 +67,7 @@ def upgrade(owner_url: str) -> list[str]:
             connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": MIGRATION_LOCK})
             _run(script, connection, steps)
-            # Beyond the head a newer release was here, whose functions this one works with.
+            # If the database is ahead of this release, a newer release has installed functions that work with this one.
             if current(connection) == head() and ledger_functions.differ(connection):
                 ledger_functions.replace(connection)
                 done.append(ledger_functions.NAME)

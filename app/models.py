@@ -1,4 +1,4 @@
-"""Owns the tables as typed classes, for reading the ledger and for reading and writing people. The SQL of the migrations made them."""
+"""Owns the tables as typed classes: to read the ledger, and to read and write people. The migrations make the tables."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 BigId = Annotated[int, mapped_column(BigInteger, Identity(always=True), primary_key=True)]
-# Filled by the database's own clock: the app's clock may be a day off without touching the order of things.
+# Set by the database's clock. So a wrong clock of the app does not change the order of rows.
 StampedByDatabase = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True), server_default=FetchedValue())]
 
 
 class Base(DeclarativeBase):
-    """What all tables share: names of types, and `public` unless said otherwise."""
+    """The base of all tables: the type mapping, and the schema `public` by default."""
 
     metadata = MetaData()
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class, as its documentation has it
@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """Holds a balance in one currency. Read only: the ledger's functions write it."""
+    """An account holds a balance in one currency. Read only: the ledger's functions write it."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -49,7 +49,7 @@ class Account(Base):
 
 
 class Transfer(Base):
-    """Moved a positive amount once. Read only, and never changed after it was posted."""
+    """A transfer moves a positive amount once. Read only: it never changes after it is posted."""
 
     __tablename__ = "transfers"
     __table_args__ = (
@@ -71,7 +71,7 @@ class Transfer(Base):
 
 
 class Entry(Base):
-    """One signed line of a transfer on one account: below zero it left, above zero it arrived. Read only."""
+    """An entry is one signed line of a transfer on one account: negative leaves, positive arrives. Read only."""
 
     __tablename__ = "entries"
     __table_args__ = {"schema": "ledger"}  # noqa: RUF012 - as above
@@ -85,10 +85,7 @@ class Entry(Base):
 
 
 class User(Base):
-    """A person: a handle that never changes, a display name that may, and one account; perhaps the operator's badge.
-
-    A closed account has neutral names.
-    """
+    """A person with one account. The username never changes, the display name may. A closed account has neutral names."""
 
     __tablename__ = "users"
 
@@ -103,7 +100,7 @@ class User(Base):
 
 
 class RetiredUsername(Base):
-    """A username that nobody may have again, as its SHA-256. Read only: `close_account` of the database writes it."""
+    """The SHA-256 of a username that nobody may have again. Read only: the database function `close_account` writes it."""
 
     __tablename__ = "retired_usernames"
 
@@ -112,7 +109,7 @@ class RetiredUsername(Base):
 
 
 class RepeatableMigration(Base):
-    """What the database has of the texts that are run again when they change. Read only: `app.ledger_functions` writes it as the owner."""
+    """The digests of the SQL that is run again when it changes. Read only: `app.ledger_functions` writes it as the owner."""
 
     __tablename__ = "repeatable_migrations"
 
@@ -123,7 +120,7 @@ class RepeatableMigration(Base):
 
 
 class Login(Base):
-    """A signed-in browser. The token itself is in the browser's cookie alone."""
+    """A signed-in browser. Only the browser's cookie has the token itself."""
 
     __tablename__ = "logins"
     __table_args__ = (Index("logins_of_a_user", "user_id"),)
@@ -137,7 +134,7 @@ class Login(Base):
 
 
 class ApiToken(Base):
-    """A client's way in: named and scoped by its owner, shown once, revocable."""
+    """An API token of a person: it has a name and scopes, is shown once, and can be revoked."""
 
     __tablename__ = "api_tokens"
     __table_args__ = (Index("api_tokens_of_a_user", "user_id"),)
@@ -152,7 +149,7 @@ class ApiToken(Base):
 
 
 class Throttle(Base):
-    """How full the bucket of a rule is. Written by `take_turn` of the database."""
+    """The fill level of a rate limit's bucket. The database function `take_turn` writes it."""
 
     __tablename__ = "throttles"
     __table_args__ = (Index("throttles_by_their_end", "empty_at"),)

@@ -1,4 +1,4 @@
-"""Owns exact money: integer minor units of one currency, shown as exact decimal text. Knows no account and no database."""
+"""Owns exact money: integer minor units of one currency, formatted as exact decimal text. Knows no account and no database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Currency:
     def named(cls, code: str) -> Currency:
         """The currency of this ISO 4217 code.
 
-        Raises: LookupError for a code that is not in Babel's table.
+        Raises: LookupError for a code that Babel does not know.
         Source: Unicode CLDR's currency data, as Babel ships it.
         """
         if code not in get_global("all_currencies"):
@@ -34,7 +34,7 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An exact amount of one currency. May be below zero (a signed entry); an amount to move comes from `app.amounts`."""
+    """An exact amount of one currency. It may be negative (a signed entry). An amount to move comes from `app.amounts`."""
 
     minor_units: int
     currency_info: Currency

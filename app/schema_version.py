@@ -1,4 +1,4 @@
-"""Owns which migrations a database has had, and whether this release works with it. Needs no Alembic, which only an upgrade loads."""
+"""Owns the schema version: which migrations a database has, and whether this release works with it. Does not load Alembic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIGRATIONS_FOLDER: Final = Path(__file__).parent.parent / "schema" / "migrations
 
 
 def head() -> str:
-    """The number of the newest migration of this release, which its file's name begins with."""
+    """The number of the newest migration of this release, from the name of its file."""
     numbers = [path.name.partition("_")[0] for path in MIGRATIONS_FOLDER.glob("[0-9]*.py")]
     if not numbers:
         raise RuntimeError(f"no migrations in {MIGRATIONS_FOLDER}")
@@ -24,7 +24,7 @@ def head() -> str:
 
 
 def current(connection: Connection) -> str | None:
-    """The number of the newest migration that this database has had; None before the first."""
+    """The number of the newest migration in this database; None before the first."""
     if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
         return None
     number: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -32,14 +32,11 @@ def current(connection: Connection) -> str | None:
 
 
 def is_behind(connection: Connection) -> bool:
-    """Whether an upgrade has something to do. At this release's own number, that is where the functions of the ledger differ."""
+    """Whether an upgrade has something to do: a migration is missing, or the ledger's functions differ."""
     found = current(connection)
-    return not serves(found) or (found == head() and ledger_functions.differ(connection))
+    return not is_compatible(found) or (found == head() and ledger_functions.differ(connection))
 
 
-def serves(found: str | None) -> bool:
-    """Whether this release works with a database at migration `found`: at its head, or beyond it after a newer release was here.
-
-    A release only adds what the one before can live with, so going back needs no migration.
-    """
+def is_compatible(found: str | None) -> bool:
+    """Whether this release works with migration `found`: its newest, or a later one, since each is compatible with the release before."""
     return found is not None and found >= head()

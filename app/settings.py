@@ -1,4 +1,4 @@
-"""Owns the settings: read once from the environment and `.env`, typed, and refused at the start when they cannot be used."""
+"""Owns the settings: typed values, read once from the environment and `.env`. A value that cannot be used stops the start."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PREFIX: Final = "PAYMENT_SYSTEM_"
 FILE: Final = Path(".env")
 TRUE_WORDS: Final = frozenset({"true", "yes", "on", "1"})
 HOST_PATTERN: Final = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
-# Nothing that Flask-CORS would take for a pattern.
+# No character that Flask-CORS would read as a pattern.
 ORIGIN_PATTERN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 FALSE_WORDS: Final = frozenset({"false", "no", "off", "0"})
 
@@ -102,14 +102,14 @@ def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that may differ between two deployments. The table in docs/settings.md is made from this class."""
+    """Everything that can differ between two deployments. The table in docs/settings.md is made from this class."""
 
     database_url: str = _setting("", _database_url, "where PostgreSQL is, as the app's role", name="DATABASE_URL")
     database_owner_url: str = _setting(
-        "", _optional_database_url, "the same as the owner's role, for `db upgrade` and `schema export`; never given to the web server",
+        "", _optional_database_url, "the same as the owner's role, for `db upgrade` and `schema export`; the web server does not get it",
         name="DATABASE_OWNER_URL",
     )
-    environment: Environment = _setting(  # noqa: RUF009 - a frozen description, as dataclasses.field gives
+    environment: Environment = _setting(  # noqa: RUF009 - an immutable field description
         "production", _environment, "development turns GraphQL's introspection on",
     )
     currency: Currency = _setting(  # noqa: RUF009 - as above
@@ -120,62 +120,62 @@ class Settings:
     login_lifetime_seconds: int = _setting("86400", _number(60, 31_536_000), "a login ends this long after it began")
     login_idle_seconds: int = _setting("3600", _number(60, 31_536_000), "a login ends after this long without a request")
     user_list_public: bool = _setting("true", _boolean, "whether the home page and the API list people to anyone")
-    hosts: frozenset[str] = _setting("", _hosts, "names and addresses under which it is reached; any when empty")
+    hosts: frozenset[str] = _setting("", _hosts, "the host names and addresses of the wallet; any if empty")
     cors_origins: tuple[str, ...] = _setting("", _origins, "other sites whose scripts may call the API with a token")
     throttle_scale: int = _setting(
-        "1", _number(1, 1000), "how many times as many logins, registrations and payments are let through as SECURITY.md says",
+        "1", _number(1, 1000), "multiplies the limits of logins, registrations and payments that SECURITY.md lists",
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
-        "", _networks, "proxies whose X-Forwarded-For is believed, beside whoever comes by a Unix socket, as nginx does here",
+        "", _networks, "proxies whose X-Forwarded-For is trusted; a proxy at the Unix socket, such as nginx, always is",
     )
-    secure_cookies: bool = _setting("true", _boolean, "false only where the wallet is served over plain HTTP, as `make run` does")
+    secure_cookies: bool = _setting("true", _boolean, "false only if the wallet is served over plain HTTP, as by `make run`")
     hsts_subdomains: bool = _setting(
-        "false", _boolean, "whether browsers are to reach the names below the wallet's own, too, over HTTPS alone, for a year",
+        "false", _boolean, "whether browsers use only HTTPS for all subdomains of the wallet's host, too, for a year",
     )
     database_pool_size: int = _setting(
-        "10", _number(1, 200), "connections a worker may hold for threads; as many again for reads, and three for batches",
+        "10", _number(1, 200), "database connections of a worker for threads; as many again for reads, and three for batches",
     )
     release_id: str = _setting("development", _text, "what /readyz and the log call this release")
 
     @property
     def opening_amount(self) -> Money | None:
-        """The opening balance as money; None when it is zero."""
+        """The opening balance as money; None if it is zero."""
         amount = parse_bound(self.opening_balance, self.currency)
         return amount if amount.minor_units else None
 
 
 def setting_name(name: str, given: str | None) -> str:
-    """The environment variable of a field: its own name, or the upper-cased field behind the prefix."""
+    """The environment variable of a field: the given name, or the prefix and the field in upper case."""
     return given or PREFIX + name.upper()
 
 
 def given_settings() -> dict[str, str]:
-    """What is set: in `.env` of the working folder, and above it in this process's environment."""
+    """The variables of `.env` in the working directory and of the environment, which wins."""
     from_file = {name: value for name, value in dotenv_values(FILE).items() if value is not None}
     return {**from_file, **os.environ}
 
 
 def where_set(name: str) -> str:
-    """How a sentence about this variable begins when its value is from `.env`: with the file and the line. Else it is empty."""
+    """The beginning of a message about this variable: the file and line if its value is from `.env`, else empty."""
     # The `flask` program copies the file into its environment.
     written = dotenv_values(FILE).get(name)
     if written is None or os.environ.get(name, written) != written:
         return ""
     with FILE.open(encoding="utf-8") as file:
-        # Of several lines the last one counts.
+        # The last line with this name counts.
         found = [each.original for each in parse_stream(file) if each.key == name and each.value is not None]
-    # Empty lines before it are counted as its own.
+    # The parser counts empty lines before it as part of it.
     blank = found[-1].string[: -len(found[-1].string.lstrip())].count("\n")
     return f"{FILE.absolute()}, line {found[-1].line + blank}: "
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings of this process.
+    """Load the settings of this process.
 
     Args:
-        environment: the variables to read; by default `.env` of the working folder with the process's own above it.
+        environment: the variables to read; by default those of `given_settings`.
 
-    Raises: SettingError naming the first setting that cannot be used, why, and what to write instead.
+    Raises: SettingError with the first setting that cannot be used, the reason, and what to write instead.
     """
     environment = given_settings() if environment is None else environment
     _refuse_unknown(environment)
@@ -195,7 +195,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _shown(name: str, raw: str) -> str:
-    # A database address may hold a password, and this text goes to the journal.
+    # A database URL may hold a password, and this text goes to the log.
     return "not set" if not raw else "not an address of PostgreSQL" if name.startswith("DATABASE_") else repr(raw)
 
 

@@ -1,6 +1,6 @@
-"""Owns how often something may be tried: counted in PostgreSQL, for all processes together and over their restarts. Knows no HTTP.
+"""Owns rate limits in PostgreSQL: the counts are shared by all processes and survive restarts. Knows no HTTP.
 
-No library: `limits`, which Flask-Limiter stands on, keeps its counts in Redis, Memcached, MongoDB or etcd, and this deployment has none.
+No library does this: `limits`, the base of Flask-Limiter, needs Redis, Memcached, MongoDB or etcd.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-# What lies between the parts of a key: in no handle and no address.
-BETWEEN: Final = "\x00"
+# Separates the parts of a key. No username and no address contains it.
+KEY_SEPARATOR: Final = "\x00"
 
-TAKE: Final = text("""
+COUNT_ATTEMPTS: Final = text("""
     SELECT take_turn(array_agg(rule), array_agg(key), array_agg(each), array_agg(most))
     FROM unnest(CAST(:rules AS text[]), CAST(:keys AS bytea[]), CAST(:each AS double precision[]), CAST(:most AS integer[]),
         CAST(:of_strangers AS boolean[])) AS wanted (rule, key, each, most, of_strangers)
@@ -37,60 +37,60 @@ REMEMBER: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """So many tries at once, and room for one more every so many seconds."""
+    """A rate limit: this many attempts at once, and one more after each interval."""
 
     name: str
-    tries: int
-    seconds_a_try: float
+    attempts: int
+    seconds_per_attempt: float
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One try, under one rule."""
+class Attempt:
+    """One attempt under one rule."""
 
     rule: Rule
     key: tuple[str, ...] = ()
-    """Whose tries are counted together."""
-    of_strangers: bool = False
-    """Whether it is not counted where `take_turn` knows the place."""
+    """Attempts with the same key are counted together."""
+    from_unknown_place: bool = False
+    """Whether the attempt is counted only if its place is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where somebody succeeded before, so that strangers' tries elsewhere do not keep them out."""
+class KnownPlace:
+    """Where a person logged in before. Attempts elsewhere do not lock the person out there."""
 
     rule: str
     key: tuple[str, ...]
 
 
-def take_turn(session: Session, turns: Sequence[Turn], *, place: Place | None = None, scale: int = 1) -> None:
-    """Count one try under all of these rules, or under none when one of them has no room. One statement.
+def count_attempts(session: Session, attempts: Sequence[Attempt], *, place: KnownPlace | None = None, scale: int = 1) -> None:
+    """Count an attempt under all of these rules, or under none if one limit is reached. Runs one statement.
 
-    What is refused is not counted: who goes on trying keeps nobody waiting longer, themselves not either.
+    A refused attempt is not counted, so it makes nobody wait longer.
 
     Args:
-        turns: at least one of them not `of_strangers`; each of another rule.
-        scale: how many times as many tries as the rules say.
+        attempts: each under another rule, and at least one without `from_unknown_place`.
+        scale: multiplies the limits of all rules.
 
     Raises: RateLimitedError.
     """
-    waited: float | None = session.scalar(TAKE, {
-        "rules": [turn.rule.name for turn in turns],
-        "keys": [_digest(turn.key) for turn in turns],
-        "each": [turn.rule.seconds_a_try / scale for turn in turns],
-        "most": [turn.rule.tries * scale for turn in turns],
-        "of_strangers": [turn.of_strangers for turn in turns],
+    wait_seconds: float | None = session.scalar(COUNT_ATTEMPTS, {
+        "rules": [attempt.rule.name for attempt in attempts],
+        "keys": [_digest(attempt.key) for attempt in attempts],
+        "each": [attempt.rule.seconds_per_attempt / scale for attempt in attempts],
+        "most": [attempt.rule.attempts * scale for attempt in attempts],
+        "of_strangers": [attempt.from_unknown_place for attempt in attempts],
         "known": place.rule if place else "",
         "place": _digest(place.key) if place else b"",
     })
-    if waited:
-        raise RateLimitedError(retry_after_seconds=math.ceil(waited))
+    if wait_seconds:
+        raise RateLimitedError(retry_after_seconds=math.ceil(wait_seconds))
 
 
-def remember(session: Session, place: Place, *, seconds: int) -> None:
-    """Know this place for so long."""
+def remember_place(session: Session, place: KnownPlace, *, seconds: int) -> None:
+    """Store this place as known for so many seconds."""
     session.execute(REMEMBER, {"known": place.rule, "place": _digest(place.key), "seconds": seconds})
 
 
 def _digest(key: tuple[str, ...]) -> bytes:
-    return hashlib.sha256(BETWEEN.join(key).encode()).digest()
+    return hashlib.sha256(KEY_SEPARATOR.join(key).encode()).digest()

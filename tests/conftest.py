@@ -1,4 +1,4 @@
-"""Owns what tests share: one real PostgreSQL for the whole run, a fresh migrated database for each test, people who are signed in."""
+"""Owns the shared fixtures: one real PostgreSQL for the whole run, a new migrated database for each test, signed-in people."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ADDRESS_VARIABLE = "WAVE_TEST_CLUSTER"
 TIMES_VARIABLE = "WAVE_TIMES"
 # Which PostgreSQL the tests run on: "machine" or "wheel". By default the wheel's, which is the same on every machine.
 SOURCE_VARIABLE = "WAVE_TEST_POSTGRESQL"
-# Each of the tests' connections is its own process of PostgreSQL.
+# Each connection of the tests is a process of PostgreSQL.
 CLUSTER_SETTINGS = {"max_connections": "300", "shared_buffers": "128MB", "synchronous_commit": "off", "full_page_writes": "off",
                     "max_wal_size": "256MB", "autovacuum": "off"}
 MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder of our own is made in it
@@ -52,14 +52,14 @@ MEMORY, CLUSTER_BYTES = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a folder o
 FIGURE = "figure"
 Figure = Callable[[str], None]
 
-gc.set_threshold(50_000, 20, 100)  # what is loaded is large, and stays: each walk through it finds nothing
+gc.set_threshold(50_000, 20, 100)  # loaded modules are large and stay: each full collection finds nothing
 RUN = pytest.StashKey[ExitStack]()
 USED: list[str] = []
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database of a test's own, as its three roles see it."""
+    """The database of a test, with the URLs of its three roles."""
 
     name: str
 
@@ -79,7 +79,7 @@ class Database:
         return self.url("postgres")
 
     def execute(self, statement: str, *, role: str = "postgres") -> list[tuple[Any, ...]]:
-        """Run SQL past the program, as this role; what it returns, if anything."""
+        """Run SQL without the program, as this role. Returns: the rows, if any."""
         connection = psycopg2.connect(self.url(role).replace("+psycopg2", ""))
         connection.autocommit = True
         try:
@@ -91,14 +91,14 @@ class Database:
 
     @contextmanager
     def holding(self, statement: str) -> Iterator[None]:
-        """Somebody else has run this and goes on holding its locks, until the context ends and it is undone."""
+        """Another transaction runs this and holds its locks. It is rolled back when the context ends."""
         with closing(psycopg2.connect(self.superuser_url.replace("+psycopg2", ""))) as connection, connection.cursor() as cursor:
             cursor.execute(statement)
             yield
 
 
 class Browsers(Protocol):
-    """Makes a signed-in browser: registers the person at the first call."""
+    """Makes a signed-in browser. The first call registers the person."""
 
     def __call__(self, username: str) -> FlaskClient: ...
 
@@ -108,7 +108,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TestsBy
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start PostgreSQL once, in the process that hands out the tests; the others inherit its address."""
+    """Start PostgreSQL once, in the process that distributes the tests. The workers inherit its address."""
     if hasattr(config, "workerinput") or config.option.collectonly or config.option.help:
         return
     stack = config.stash[RUN] = ExitStack()
@@ -122,21 +122,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def memory_with_room() -> Path | None:
-    """A folder in memory, where making a database takes a tenth of the time; None where there is none or it is small."""
+    """A folder in memory, where making a database takes a tenth of the time; None if there is none with enough space."""
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > CLUSTER_BYTES:
         return MEMORY
     return None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop PostgreSQL; its folder goes with it."""
+    """Stop PostgreSQL and delete its folder."""
     if RUN in config.stash:
         config.stash[RUN].close()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI nothing is left out: what this machine lacks for a test is a failure of the test."""
+    """In CI a skipped test is a failure."""
     report = yield
     if os.environ.get("CI") == "true" and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
@@ -146,7 +146,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @cache
 def _maker() -> psycopg2.extensions.cursor:
-    """Makes and drops this process's databases, over one connection in place of two for each."""
+    """Makes and drops the databases of this process, over one connection instead of two for each."""
     connection = psycopg2.connect(Database("postgres").superuser_url.replace("+psycopg2", ""))
     connection.autocommit = True
     return connection.cursor()
@@ -154,12 +154,12 @@ def _maker() -> psycopg2.extensions.cursor:
 
 @contextmanager
 def fresh_database() -> Iterator[Database]:
-    """A database with every migration, made from a template; gone soon after the context ends."""
-    # Dropped only now: where a connection ended a moment ago, PostgreSQL looks again after 100 ms.
+    """A database with all migrations, made from a template; dropped soon after the context ends."""
+    # The previous database is dropped only now: right after a connection ended, PostgreSQL waits 100 ms.
     while USED:
         _maker().execute(f"DROP DATABASE {USED.pop()} WITH (FORCE)")
     name = f"test_{uuid4().hex[:12]}"
-    # As files: half the work of going through the log, for a template as small as this.
+    # By copying files: for a small template this is half the work of logging its pages.
     _maker().execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER payment_system_owner STRATEGY FILE_COPY")
     try:
         yield Database(name)
@@ -169,14 +169,14 @@ def fresh_database() -> Iterator[Database]:
 
 @pytest.fixture
 def database() -> Iterator[Database]:
-    """A fresh database of the test's own."""
+    """A new database for the test."""
     with fresh_database() as made:
         yield made
 
 
 @pytest.fixture
 def settings(database: Database) -> Settings:
-    """Settings as `make run` has them, on the test's own database."""
+    """The settings of `make run`, with the test's database."""
     return load_settings({
         "DATABASE_URL": database.app_url,
         "DATABASE_OWNER_URL": database.owner_url,
@@ -188,7 +188,7 @@ def settings(database: Database) -> Settings:
 
 @pytest.fixture
 def sessions(settings: Settings) -> Iterator[Sessions]:
-    """The way to the database, as the app's role."""
+    """Sessions of the database, as the app's role."""
     engine = make_engine(settings.database_url, pool_size=50)
     yield make_sessions(engine)
     engine.dispose()
@@ -201,9 +201,9 @@ def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def app(settings: Settings, compiled_templates: Path) -> Iterator[Flask]:
-    """The whole application on the test's own database."""
+    """The application on the test's database."""
     made = create_app(settings)
-    # Every test has an app of its own, and the templates are the same: each is compiled once a run.
+    # Every test has its own app, but the templates are the same: each is compiled once in a run.
     made.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(compiled_templates))
     yield made
     made.extensions["wave"].disconnect()
@@ -215,14 +215,14 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-# What a hash costs on purpose is what a test would wait for. Servers that tests start hash as they do anywhere.
+# Hashing is slow on purpose, and tests would wait for it. Servers that tests start hash at full cost.
 FULL_PRICE = CONTEXT.to_dict()
 CONTEXT.update(argon2__memory_cost=64, argon2__rounds=1)
 
 
 @pytest.fixture
 def full_price() -> Iterator[None]:
-    """Passwords cost what they cost where the wallet serves."""
+    """Passwords are hashed at full cost."""
     reduced = CONTEXT.to_dict()
     CONTEXT.load(FULL_PRICE)
     yield
@@ -231,7 +231,7 @@ def full_price() -> Iterator[None]:
 
 @pytest.fixture
 def sign_in(sessions: Sessions, settings: Settings) -> Callable[[str], str]:
-    """Signs people in, whom it registers at the first call, and returns the token of the login."""
+    """Signs people in and returns the token of the login. The first call registers the person."""
     registered: set[str] = set()
 
     def work(session: Session, username: str) -> str:
@@ -274,25 +274,25 @@ def browser(app: Flask, settings: Settings, sign_in: Callable[[str], str]) -> Br
 
 @pytest.fixture
 def served(database: Database) -> Iterator[Served]:
-    """The wallet on the test's own database, served by gunicorn as in production."""
+    """The wallet on the test's database, served by gunicorn as in production."""
     with serving(database.app_url) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def times() -> int:
-    """How many times as often as `make test` a test breaks something: 1, and 10 in `make soak`."""
+    """How many times a test repeats its faults: 1 in `make test`, 10 in `make soak`."""
     return int(os.environ.get(TIMES_VARIABLE, "1"))
 
 
 @pytest.fixture
 def figure(record_property: Callable[[str, object], None]) -> Figure:
-    """Notes something that was measured; the end of the run tells it."""
+    """Records a measured figure, which is printed at the end of the run."""
     return lambda text: record_property(FIGURE, text)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell what was measured, whichever process it was in."""
+    """Print the figures of all processes."""
     reports = [each for outcome in ("passed", "failed") for each in terminalreporter.getreports(outcome)]
     figures = [str(text) for report in reports for name, text in report.user_properties if name == FIGURE]
     if figures:

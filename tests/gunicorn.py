@@ -1,4 +1,4 @@
-"""Owns serving the wallet in a test as production serves it: a gunicorn of its own, with the project's settings file, on a free port."""
+"""Owns serving the wallet in a test as in production: a gunicorn with the project's settings file, on a free port."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START_LIMIT_SECONDS = 60
 
 
 class Served:
-    """A running gunicorn: its address, and what it logs."""
+    """A running gunicorn: its address and its log."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -34,7 +34,7 @@ class Served:
             raise RuntimeError("gunicorn did not start:\n" + "\n".join(self.log))
 
     def await_log(self, text: str, *, times: int = 1) -> str:
-        """Return the last of this many lines with this text, once they are logged. Raises: AssertionError when they are not."""
+        """Wait for this many log lines with this text, and return the last. Raises: AssertionError if they do not come."""
         def found() -> list[str]:
             return [line for line in self.log if text in line]
 
@@ -43,7 +43,7 @@ class Served:
             return found()[times - 1]
 
     def stop(self) -> None:
-        """End it and have read all it logged."""
+        """Stop it and read the rest of its log."""
         self.process.terminate()
         self.process.wait()
         self._reader.join()
@@ -61,7 +61,7 @@ class Served:
 
 @contextmanager
 def serving(database_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Serve this database until the context ends. The listening socket is there at once, so a request waits and is not refused."""
+    """Serve this database until the context ends. The socket listens at once, so early requests wait and are not refused."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PAYMENT_SYSTEM_", "DATABASE_"))}
     environment |= {
         "GUNICORN_BIND": "127.0.0.1:0", "DATABASE_URL": database_url, "PAYMENT_SYSTEM_ENVIRONMENT": "development",

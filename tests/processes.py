@@ -1,4 +1,4 @@
-"""What tests of real processes share: who we are, what this machine lets us do, and waiting for an end."""
+"""Owns what tests of real processes share: the privileges on this machine, and waiting for the end of a process."""
 
 from __future__ import annotations
 

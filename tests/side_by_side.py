@@ -1,12 +1,12 @@
-"""Owns which tests share a worker, and so what was started for them; any other test goes to whichever worker is free."""
+"""Owns which tests share a worker, and so the servers that are started for them. Any other test runs on any free worker."""
 
 from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
 HOSTS_FOLDER = "tests/infra/"
-# Tests on hosts wait half of their time for hosts that start, stop and answer, so they run side by side. Each group has one worker, and
-# hosts or containers that no other group touches. Modules of the folder that none names are in the first.
+# Tests with hosts wait half of their time for the hosts, so they run in parallel. Each group has one worker and its own hosts or
+# containers. Modules of the folder that are in no group belong to the first one.
 HOST_GROUPS = {
     "releases": ("test_hosts", "test_first_deploy", "test_collection", "test_release", "test_security", "test_services"),
     "refusals": ("test_drift", "test_operator", "test_refusals", "test_refused_release"),
@@ -14,7 +14,7 @@ HOST_GROUPS = {
     "containers": ("test_containers",),
     "a domain": ("test_tls",),
 }
-# Modules whose tests use servers or clusters that are made once: each worker would make its own.
+# Modules whose tests share servers or clusters: on several workers, each worker would make its own.
 MADE_ONCE = {"tests/http/test_every_answer.py", "tests/devdb/test_cluster.py"}
 
 

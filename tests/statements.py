@@ -1,4 +1,4 @@
-"""Owns listening to the statements that this process sends: SQLAlchemy's, and those of a prepared statement, which ask the driver."""
+"""Owns listening to the statements that this process sends: SQLAlchemy's, and those of prepared statements, which use the driver."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def each_statement(tell: Callable[[str, dict[str, Any]], None], engine: Engine | None = None) -> Iterator[None]:
-    """Tell of each, when it is sent: its text, and a prepared one's values.
+    """Call the listener for each statement with its text, and the values of a prepared one.
 
     Args:
         engine: only of this one.
@@ -44,7 +44,7 @@ def each_statement(tell: Callable[[str, dict[str, Any]], None], engine: Engine |
 
 @contextmanager
 def statements_sent(engine: Engine | None = None) -> Iterator[list[str]]:
-    """All of them, while it lasts."""
+    """All statements until the context ends."""
     found: list[str] = []
     with each_statement(lambda statement, _values: found.append(statement), engine):
         yield found

@@ -1,4 +1,4 @@
-"""Amounts are exact: what is not exactly an amount is refused with a sentence, and nothing is ever rounded."""
+"""Amounts are exact: a text that is not exactly an amount is refused with a sentence, and nothing is rounded."""
 
 from __future__ import annotations
 

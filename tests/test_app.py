@@ -1,4 +1,4 @@
-"""What every answer of the whole program has, whoever asks and however it ends: health, headers, an id, a line in the log."""
+"""Every response of the program: health checks, security headers, a request id, a log line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from app import create_app, schema_version
 from app.errors import SettingError
 from app.http.guard import SECURITY_HEADERS
-from app.logs import JsonLines
+from app.logs import JsonFormatter
 from app.money import Currency
 from tests.gunicorn import CHECKOUT
 
@@ -97,7 +97,7 @@ def test_a_request_is_one_line_in_the_log_with_who_what_and_result_and_no_secret
 ) -> None:
     alice, written = browser("alice"), io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     logging.getLogger("app").addHandler(handler)
     answer = alice.get("/wallet?text=secret-search")
     lines = [json.loads(line) for line in written.getvalue().splitlines()]

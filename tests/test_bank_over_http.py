@@ -1,4 +1,4 @@
-"""The bank over HTTP, where payments that wait are posted together: at 1 and at 64 connections, with connections killed meanwhile."""
+"""The bank over HTTP with batches of payments: at 1 and at 64 connections, while connections are killed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAY = "mutation ($input: SendPaymentInput!) { sendPayment(input: $input) { repla
 
 
 class Client:
-    """One connection that pays for anybody, and sends again under the same id whatever was not told."""
+    """One connection that pays for any person, and retries a payment with an unknown result under the same id."""
 
     def __init__(self, served: Served, tokens: dict[str, str], seed: int) -> None:
         place = urlsplit(served.address)
@@ -37,7 +37,7 @@ class Client:
         self.tokens, self.chance = tokens, random.Random(seed)  # noqa: S311 - reproducible, not secret
 
     def pay(self, times: int) -> list[tuple[str, str]]:
-        """What became of each payment: its id, and "paid" or why not."""
+        """The result of each payment: its id, and "paid" or the reason."""
         try:
             return [self.settle() for _ in range(times)]
         finally:
@@ -53,7 +53,7 @@ class Client:
         return key, payload["errors"][0]["code"] if payload["errors"] else "paid"
 
     def ask(self, payer: str, body: str) -> Any:
-        """The answer; None for "unknown, send the same id again"."""
+        """The response; None for "unknown, send the same id again"."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.tokens[payer]}"}
         self.connection.request("POST", "/graphql", body, headers)
         answer = self.connection.getresponse()

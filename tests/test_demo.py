@@ -1,4 +1,4 @@
-"""The demo people: a whole year that the ledger would have written itself, and never in a database of others."""
+"""The demo people: a year of entries as the ledger writes them, and only in an empty database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app import identity, ledger, payments
 from app.database import transact
 from app.demo import DemoLogin, people, seed
 from app.demo.books import ISSUANCE, Books
-from app.demo.year import DAYS, Payment, PayOut, Refund, TopUp, wishes
+from app.demo.year import DAYS, Payment, PayOut, Refund, TopUp, actions
 from app.money import Currency, Money
 
 if TYPE_CHECKING:
@@ -142,10 +142,10 @@ def test_the_demo_speaks_the_deployments_currency(database: Database, sessions: 
 
 
 def test_the_same_moment_makes_the_same_year_and_each_moment_a_whole_one() -> None:
-    assert wishes(_random(), NOON) == wishes(_random(), NOON)
+    assert actions(_random(), NOON) == actions(_random(), NOON)
     for now in (NOON, datetime(2028, 2, 29, 0, 0, 1, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)):
-        found = wishes(_random(), now)
-        assert [wish.at for wish in found] == sorted(wish.at for wish in found)
+        found = actions(_random(), now)
+        assert [action.at for action in found] == sorted(action.at for action in found)
         assert found[0].at == now - timedelta(days=DAYS)
         assert now - timedelta(minutes=15) < found[-1].at <= now
 
@@ -154,8 +154,8 @@ def test_what_nobody_can_afford_does_not_happen() -> None:
     books = Books(GBP, _random())
     payment = Payment(NOON, "ann", "ben", 301, "Too much", UUID(int=1))
     refund = Refund(NOON, payment, 301, "Nothing to give back")
-    for wish in (TopUp(NOON, "ann", 300, "In"), payment, refund, PayOut(NOON, "ann", 300, "Out")):
-        books.fulfil(wish)
+    for action in (TopUp(NOON, "ann", 300, "In"), payment, refund, PayOut(NOON, "ann", 300, "Out")):
+        books.apply(action)
     assert dict(books.balances) == {ISSUANCE: -300, "ann": 300}
     assert [transfer.memo for transfer in books.transfers] == ["In"]
 
@@ -163,8 +163,8 @@ def test_what_nobody_can_afford_does_not_happen() -> None:
 def test_wishes_of_one_moment_are_stored_one_after_the_other() -> None:
     books = Books(GBP, _random())
     payment = Payment(NOON, "ann", "ben", 300, "All of it", UUID(int=1))
-    for wish in (TopUp(NOON, "ann", 300, "In"), payment, Refund(NOON, payment, 100, "Some"), PayOut(NOON, "ben", 50, "Out")):
-        books.fulfil(wish)
+    for action in (TopUp(NOON, "ann", 300, "In"), payment, Refund(NOON, payment, 100, "Some"), PayOut(NOON, "ben", 50, "Out")):
+        books.apply(action)
     assert dict(books.balances) == {ISSUANCE: -150, "ann": 100, "ben": 50}
     assert [entry.created_at.microsecond for entry in books.entries] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert [(entry.owner, entry.number, entry.amount, entry.balance_after) for entry in books.entries[2:6]] == [

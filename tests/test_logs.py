@@ -1,4 +1,4 @@
-"""An event is one line of JSON, whatever is in it."""
+"""An event is one line of JSON, with any content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from app.identity.tokens import TOKEN_PREFIX
 from app.identity.viewer import new_token
-from app.logs import JsonLines, _parts, log_as_json
+from app.logs import JsonFormatter, _parts, configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def line_of(record: logging.LogRecord) -> dict[str, Any]:
-    text = JsonLines().format(record)
+    text = JsonFormatter().format(record)
     assert "\n" not in text
     found: dict[str, Any] = json.loads(text)
     return found
@@ -55,15 +55,15 @@ def test_a_bugs_traceback_is_in_its_line() -> None:
 
 
 def in_a_thread(work: Callable[[], object]) -> None:
-    """The browser's driver keeps a loop running in the main thread."""
+    """The browser driver runs an event loop in the main thread, so this runs in another thread."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(work).result()
 
 
 def test_the_programs_log_goes_to_standard_error_and_nowhere_else(capsys: pytest.CaptureFixture[str]) -> None:
     def work() -> None:
-        log_as_json()
-        log_as_json()
+        configure_logging()
+        configure_logging()
         logging.getLogger("app.anything").info("hello", extra={"to": "you"})
 
     in_a_thread(work)
@@ -82,7 +82,7 @@ def test_what_one_turn_of_an_event_loop_logs_is_written_at_its_end(capsys: pytes
         return before, capsys.readouterr().err
 
     def work() -> None:
-        log_as_json()
+        configure_logging()
         seen.append(asyncio.run(turns()))
 
     seen: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""The database gets its shape in one transaction, once, and says which shape it has."""
+"""An upgrade runs the missing migrations in one transaction, and the database stores its version."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_migration_does_not_queue_behind_a_long_transaction(empty: Database, m
 
 @pytest.fixture
 def brought_to(empty: Database, tmp_path: Path) -> Callable[[str], None]:
-    """Gives the database the migrations up to this number, as an older release had them."""
+    """Runs the migrations up to this number, as an older release did."""
     def bring(number: str) -> None:
         folder = tmp_path / number
         shutil.copytree(schema_version.MIGRATIONS_FOLDER, folder)
@@ -98,7 +98,7 @@ def brought_to(empty: Database, tmp_path: Path) -> Callable[[str], None]:
 
 
 def wallet(sessions: Sessions) -> int:
-    """An account with 1000.00, and nobody's: today's program reads of people what an older shape has not got."""
+    """An account with 1000.00 and no person: the current program reads columns of people that older schemas lack."""
     def open_one(session: Session) -> int:
         account, issuance = ledger.open_account(session, GBP), ledger.issuance_account(session, GBP)
         ledger.post(session, transfer_id=uuid4(), kind="issue", source=issuance, destination=account, amount=Money(1000_00, GBP), memo=None)
@@ -109,7 +109,7 @@ def wallet(sessions: Sessions) -> int:
 
 def pay(sessions: Sessions, source: int, destination: int) -> Posting:
     def look_up_and_post(session: Session) -> Posting:
-        # As every payment does, which is what a migration of the functions waits at.
+        # Every payment takes this lock, and the upgrade of the functions waits for it.
         session.execute(text("SELECT username FROM users"))
         return ledger.post(
             session, transfer_id=uuid4(), kind="payment", source=source, destination=destination, amount=Money(1, GBP), memo=None)
@@ -121,7 +121,7 @@ def pay(sessions: Sessions, source: int, destination: int) -> Posting:
 def test_payments_go_on_while_the_ledgers_functions_are_replaced(
     empty: Database, brought_to: Callable[[str], None], sessions: Sessions, before: str
 ) -> None:
-    """The one shop has most of them waiting within the old function when its successor comes."""
+    """All pay one shop, so most payments wait inside the old function when it is replaced."""
     brought_to(before)
     shop, customers = wallet(sessions), [wallet(sessions) for _ in range(CUSTOMERS)]
     over, paid = Event(), Semaphore(0)
@@ -151,7 +151,7 @@ def test_payments_go_on_while_the_ledgers_functions_are_replaced(
 def test_books_whose_time_went_back_before_are_taken_over_and_go_forward_from_there(
     empty: Database, brought_to: Callable[[str], None], sessions: Sessions
 ) -> None:
-    """Their entries cannot be changed, so `verify` leaves them out; date filters find them as well as they did."""
+    """Old entries cannot be changed, so `verify` accepts them; date filters find them as before."""
     brought_to("0004")
     alice, bob = wallet(sessions), wallet(sessions)
 
@@ -165,7 +165,7 @@ def test_books_whose_time_went_back_before_are_taken_over_and_go_forward_from_th
     pay(sessions, alice, bob)
     migrations.upgrade(empty.owner_url)
     assert transact(sessions, ledger.verify) == []
-    assert pay(sessions, alice, bob).created_at < ahead.created_at + timedelta(hours=1)  # on from the last one, which was not ahead
+    assert pay(sessions, alice, bob).created_at < ahead.created_at + timedelta(hours=1)  # follows the last entry, which was not ahead
     back = pay(sessions, alice, bob)
     assert transact(sessions, ledger.verify) == []
     shift(back, "-1 minute")

@@ -1,4 +1,4 @@
-"""Money shows all its digits, and a currency is one of the maintained table."""
+"""Money is shown with all its digits, and currencies come from Babel's table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A setting that cannot be used stops the start with its name, why, and what to write instead."""
+"""A setting that cannot be used stops the start with its name, the reason, and what to write instead."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_what_is_wrong_in_the_env_file_is_told_with_the_file_and_its_line(
     with pytest.raises(SettingError) as refused:
         load_settings()
     assert str(refused.value).startswith(f"{tmp_path}/.env, line 5: {sentence}")
-    # What the environment says is not the file's, unless both say the same.
+    # A value of the environment is not the file's, unless both are the same.
     (tmp_path / ".env").write_text(f"DATABASE_URL=postgresql://file@/file\n{name}=another\n")
     monkeypatch.setenv(name, line.split("=", 1)[1].strip("'"))
     with pytest.raises(SettingError) as refused:

@@ -1,4 +1,4 @@
-"""So many tries at once and one more each so many seconds, exactly, for all processes together, and whatever else goes on."""
+"""A rule admits a number of attempts at once, and one more after each interval, exactly, for all processes together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.database import transact
 from app.errors import RateLimitedError
-from app.throttles import Place, Rule, Turn, remember, take_turn
+from app.throttles import Attempt, KnownPlace, Rule, count_attempts, remember_place
 from tests.statements import statements_sent
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 FIVE = Rule("five", 5, 60)
 TWO = Rule("two", 2, 1000)
-PLACE = Place("known", ("alice", "203.0.113.7"))
+PLACE = KnownPlace("known", ("alice", "203.0.113.7"))
 
 
-def tries(sessions: Sessions, turns: Sequence[Turn], count: int = 1, place: Place | None = None, scale: int = 1) -> list[int]:
-    """What each try was told to wait."""
+def tries(sessions: Sessions, attempts: Sequence[Attempt], count: int = 1, place: KnownPlace | None = None, scale: int = 1) -> list[int]:
+    """The wait that each attempt was told."""
     def once() -> int:
         try:
-            transact(sessions, lambda session: take_turn(session, turns, place=place, scale=scale))
+            transact(sessions, lambda session: count_attempts(session, attempts, place=place, scale=scale))
         except RateLimitedError as refused:
             return refused.retry_after_seconds
         return 0
@@ -34,87 +34,87 @@ def tries(sessions: Sessions, turns: Sequence[Turn], count: int = 1, place: Plac
 
 
 def pass_by(database: Database, seconds: int) -> None:
-    """As if so much time had passed."""
+    """Moves the stored times back, as if this time had passed."""
     database.execute(f"UPDATE throttles SET empty_at = empty_at - interval '{seconds} seconds'")
 
 
 def test_so_many_tries_are_let_through_and_one_more_is_told_how_long_to_wait(sessions: Sessions) -> None:
-    assert tries(sessions, [Turn(FIVE)], 5) == [0] * 5
-    (wait,) = tries(sessions, [Turn(FIVE)])
+    assert tries(sessions, [Attempt(FIVE)], 5) == [0] * 5
+    (wait,) = tries(sessions, [Attempt(FIVE)])
     assert 55 <= wait <= 60
 
 
 def test_room_comes_back_one_try_after_the_other(sessions: Sessions, database: Database) -> None:
-    tries(sessions, [Turn(FIVE)], 5)
+    tries(sessions, [Attempt(FIVE)], 5)
     pass_by(database, 50)
-    assert 1 <= tries(sessions, [Turn(FIVE)])[0] <= 10
+    assert 1 <= tries(sessions, [Attempt(FIVE)])[0] <= 10
     pass_by(database, 10)
-    assert [bool(wait) for wait in tries(sessions, [Turn(FIVE)], 2)] == [False, True]
+    assert [bool(wait) for wait in tries(sessions, [Attempt(FIVE)], 2)] == [False, True]
     pass_by(database, 300)
-    assert [bool(wait) for wait in tries(sessions, [Turn(FIVE)], 6)] == [False] * 5 + [True]
+    assert [bool(wait) for wait in tries(sessions, [Attempt(FIVE)], 6)] == [False] * 5 + [True]
 
 
 def test_what_is_refused_is_counted_nowhere(sessions: Sessions, database: Database) -> None:
-    of_alice = [Turn(TWO, ("alice",)), Turn(FIVE)]
+    of_alice = [Attempt(TWO, ("alice",)), Attempt(FIVE)]
     assert [bool(wait) for wait in tries(sessions, of_alice, 20)] == [False] * 2 + [True] * 18
-    # Two of five are used up, whoever tries.
-    assert [bool(wait) for wait in tries(sessions, [Turn(FIVE)], 4)] == [False] * 3 + [True]
+    # Two of five attempts are used, by any key.
+    assert [bool(wait) for wait in tries(sessions, [Attempt(FIVE)], 4)] == [False] * 3 + [True]
     before = database.execute("SELECT * FROM throttles ORDER BY rule")
     assert tries(sessions, of_alice, 5)[0] > 900
     assert database.execute("SELECT * FROM throttles ORDER BY rule") == before
 
 
 def test_each_key_has_its_own_room_and_nobody_elses_success_gives_it_back(sessions: Sessions) -> None:
-    assert [bool(wait) for wait in tries(sessions, [Turn(TWO, ("alice",))], 3)] == [False, False, True]
-    assert tries(sessions, [Turn(TWO, ("bob",))]) == [0]
-    assert tries(sessions, [Turn(TWO, ("ali", "ce"))]) == [0]
-    assert tries(sessions, [Turn(TWO, ("alice",))])[0] > 0
+    assert [bool(wait) for wait in tries(sessions, [Attempt(TWO, ("alice",))], 3)] == [False, False, True]
+    assert tries(sessions, [Attempt(TWO, ("bob",))]) == [0]
+    assert tries(sessions, [Attempt(TWO, ("ali", "ce"))]) == [0]
+    assert tries(sessions, [Attempt(TWO, ("alice",))])[0] > 0
 
 
 def test_the_scale_lets_through_so_many_times_as_much(sessions: Sessions) -> None:
-    assert [bool(wait) for wait in tries(sessions, [Turn(TWO)], 21, scale=10)] == [False] * 20 + [True]
-    assert tries(sessions, [Turn(TWO)], scale=10)[0] <= 100
+    assert [bool(wait) for wait in tries(sessions, [Attempt(TWO)], 21, scale=10)] == [False] * 20 + [True]
+    assert tries(sessions, [Attempt(TWO)], scale=10)[0] <= 100
 
 
 def test_tries_at_the_same_moment_are_counted_one_by_one(sessions: Sessions, database: Database) -> None:
-    turns = [Turn(Rule("many", 10, 1000), ("alice",)), Turn(Rule("all", 1000, 1000))]
+    attempts = [Attempt(Rule("many", 10, 1000), ("alice",)), Attempt(Rule("all", 1000, 1000))]
     with ThreadPoolExecutor(20) as pool:
-        waits = [wait for each in pool.map(lambda _: tries(sessions, turns, 5), range(20)) for wait in each]
+        waits = [wait for each in pool.map(lambda _: tries(sessions, attempts, 5), range(20)) for wait in each]
     assert sum(wait == 0 for wait in waits) == 10
-    # Under the other rule just these were counted.
+    # The other rule has counted exactly these attempts.
     ((seconds,),) = database.execute("SELECT extract(epoch FROM empty_at - now())::int FROM throttles WHERE rule = 'all'")
     assert 9_900 < seconds <= 10_000
 
 
 def test_a_known_place_is_not_kept_out_by_strangers(sessions: Sessions, database: Database) -> None:
-    turns = [Turn(FIVE, ("alice", "203.0.113.7")), Turn(TWO, of_strangers=True)]
-    tries(sessions, [Turn(TWO)], 2)
-    assert tries(sessions, turns, place=PLACE)[0] > 0
-    transact(sessions, lambda session: remember(session, PLACE, seconds=1000))
-    assert [bool(wait) for wait in tries(sessions, turns, 6, PLACE)] == [False] * 5 + [True]
-    assert tries(sessions, turns, place=Place("known", ("bob", "203.0.113.7")))[0] > 0
+    attempts = [Attempt(FIVE, ("alice", "203.0.113.7")), Attempt(TWO, from_unknown_place=True)]
+    tries(sessions, [Attempt(TWO)], 2)
+    assert tries(sessions, attempts, place=PLACE)[0] > 0
+    transact(sessions, lambda session: remember_place(session, PLACE, seconds=1000))
+    assert [bool(wait) for wait in tries(sessions, attempts, 6, PLACE)] == [False] * 5 + [True]
+    assert tries(sessions, attempts, place=KnownPlace("known", ("bob", "203.0.113.7")))[0] > 0
     database.execute("UPDATE throttles SET empty_at = now() - interval '1 second' WHERE rule = 'known'")
-    assert tries(sessions, turns, place=PLACE)[0] > 0
+    assert tries(sessions, attempts, place=PLACE)[0] > 0
 
 
 def test_a_place_is_known_from_its_last_time_on(sessions: Sessions, database: Database) -> None:
     for seconds in (1000, 2000):
-        transact(sessions, lambda session, seconds=seconds: remember(session, PLACE, seconds=seconds))  # type: ignore[misc] # its default
+        transact(sessions, lambda session, seconds=seconds: remember_place(session, PLACE, seconds=seconds))  # type: ignore[misc] # its default
     assert database.execute("SELECT count(*), max(empty_at) > now() + interval '1990 seconds' FROM throttles") == [(1, True)]
 
 
 def test_what_is_over_is_swept_away_by_others_tries(sessions: Sessions, database: Database) -> None:
     for person in range(50):
-        tries(sessions, [Turn(TWO, (str(person),))])
+        tries(sessions, [Attempt(TWO, (str(person),))])
     assert database.execute("SELECT count(*) FROM throttles") == [(50,)]
     pass_by(database, 2000)
-    tries(sessions, [Turn(FIVE)], 3)
+    tries(sessions, [Attempt(FIVE)], 3)
     assert database.execute("SELECT rule, count(*) FROM throttles GROUP BY rule") == [("five", 1)]
 
 
 def test_a_try_is_one_statement_and_names_nobody(sessions: Sessions, database: Database) -> None:
     with statements_sent() as sent:
-        tries(sessions, [Turn(TWO, ("alice",)), Turn(FIVE, ("203.0.113.7",))], place=PLACE)
+        tries(sessions, [Attempt(TWO, ("alice",)), Attempt(FIVE, ("203.0.113.7",))], place=PLACE)
     assert len(sent) == 1
     stored = str(database.execute("SELECT rule, encode(key, 'escape') FROM throttles"))
     assert "alice" not in stored

@@ -1,4 +1,4 @@
-"""Owns the operator's `flask …` commands: a thin edge over the core, as the pages and the API are. Holds no rules of its own."""
+"""Owns the operator's `flask …` commands. Like the pages and the API they call the core and hold no rules of their own."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def add_commands(app: Flask, *, settings: Settings, sessions: Sessions, schema_t
     """Give `flask` the operator's commands: users, money, ledger, db, schema.
 
     Args:
-        schema_text: gives the public API in GraphQL's schema language. Handed in, since the API is a sibling of the commands.
+        schema_text: returns the public API in GraphQL's schema language. It is an argument because commands may not import the API.
     """
-    # Here, so that `flask` tells of a wrong setting without waiting for SQLAlchemy.
-    from app.commands import database, leaving, ledger, money, payouts, schema, users
-    from app.commands.desk import EXTENSION_NAME, Desk
+    # Imported here, so that `flask` reports a wrong setting before it loads SQLAlchemy.
+    from app.commands import database, export_and_close, ledger, money, payouts, schema, users
+    from app.commands.command_context import EXTENSION_NAME, CommandContext
 
-    app.extensions[EXTENSION_NAME] = Desk(settings, sessions, schema_text)
+    app.extensions[EXTENSION_NAME] = CommandContext(settings, sessions, schema_text)
     money.money.add_command(payouts.payout)
-    for command in (leaving.export, leaving.close):
+    for command in (export_and_close.export, export_and_close.close):
         users.users.add_command(command)
     for group in (users.users, money.money, ledger.ledger, database.db, schema.schema):
         app.cli.add_command(group)

@@ -1,4 +1,4 @@
-"""Owns the line that each command of the operator's which changes something leaves: who, what, when, from where, result; no secret."""
+"""Owns the audit event of each operator's command that changes something: who, what, when, from where, result. It holds no secret."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from typing import Any, Final
 import click
 
 from app.errors import WalletError
-from app.logs import JsonLines
+from app.logs import JsonFormatter
 
-# What only shows something. All others are written down, so that a new one is unless it is listed here.
-READING: Final = frozenset({
+# Commands that change nothing. All other commands are logged, so a new command is logged unless it is listed here.
+READ_ONLY_COMMANDS: Final = frozenset({
     "users list", "users show", "users export", "ledger verify", "ledger trial-balance", "db check", "schema export",
 })
-# What a command was given that tells what it did; a free text is for the person who reads their history, and may hold anything.
-TOLD: Final = ("username", "amount", "payment_id", "transfer_id", "payout_id", "revoke_tokens", "remove")
+# Parameters that are logged. Free text is not: it is for the person's history and may hold anything.
+LOGGED_PARAMETERS: Final = ("username", "amount", "payment_id", "transfer_id", "payout_id", "revoke_tokens", "remove")
 SYSTEM_LOG: Final = Path("/dev/log")
 DONE: Final = "done"
 log: Final = logging.getLogger("app.commands.audit")
 
 
 class AuditedCommand(click.Command):
-    """A command that is written down once its arguments were understood."""
+    """A command that is logged after its arguments were parsed."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click's
-        """Run it, and write down what came of it."""
+        """Run the command and log its result."""
         name = " ".join(each.info_name or "" for each in (ctx.parent, ctx) if each)
-        if name in READING:
+        if name in READ_ONLY_COMMANDS:
             return super().invoke(ctx)
         result = DONE
         try:
@@ -43,25 +43,26 @@ class AuditedCommand(click.Command):
             result = error.code if isinstance(error, WalletError) else type(error).__name__
             raise
         finally:
-            given = {key: str(ctx.params[key]) for key in TOLD if ctx.params.get(key)}
-            log.info("command", extra={"action": name, "operator": operator(), "address": address(), "result": result, **given})
+            given = {key: str(ctx.params[key]) for key in LOGGED_PARAMETERS if ctx.params.get(key)}
+            who = {"operator": operator_account(), "address": ssh_client_address()}
+            log.info("command", extra={"action": name, **who, "result": result, **given})
 
 
-def operator() -> str:
-    """The person's account on this host: theirs, also where `sudo` gave them another."""
+def operator_account() -> str:
+    """The operator's account on this host. After `sudo` it is the account that called sudo."""
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
-def address() -> str | None:
-    """From where they came, if by SSH."""
+def ssh_client_address() -> str | None:
+    """The address of the operator's SSH client; None without SSH."""
     return os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or None
 
 
-def log_to_system() -> None:
-    """Send these lines to the host's log where it has one: a terminal would only lose them."""
+def log_to_syslog() -> None:
+    """Send the events to the host's syslog if there is one. A terminal does not keep them."""
     if SYSTEM_LOG.exists() and not log.handlers:
         handler = SysLogHandler(str(SYSTEM_LOG), facility=SysLogHandler.LOG_AUTHPRIV)
         handler.ident = "payment-system: "
-        handler.setFormatter(JsonLines())
+        handler.setFormatter(JsonFormatter())
         log.addHandler(handler)
         log.propagate = False

@@ -1,4 +1,4 @@
-"""Owns the question that a command asks at a terminal before it does what cannot be undone."""
+"""Owns the question that a command asks at a terminal before it does something that cannot be undone."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from app.commands.exit_codes import ExitCode
 from app.errors import InvalidInputError
 
 
-def can_ask(*, yes: bool) -> bool:
-    """Whether somebody is to be asked, and can be.
+def must_ask(*, yes: bool) -> bool:
+    """Whether the command has to ask for confirmation.
 
     Args:
-        yes: the answer was given beforehand.
+        yes: whether the option --yes was given.
 
-    Raises: InvalidInputError when nobody can be asked and nobody has answered.
+    Raises: InvalidInputError without --yes and without a terminal to ask at.
     """
     if not yes and not sys.stdin.isatty():
         raise InvalidInputError(user_message="Nobody is here to ask. Add --yes to do it without a question.")
@@ -24,10 +24,10 @@ def can_ask(*, yes: bool) -> bool:
 
 
 def confirm(question: str, *, declined: str) -> None:
-    """Ask, and return when the answer is yes. Any other answer ends the command.
+    """Ask, and return if the answer is yes. Any other answer ends the command.
 
     Args:
-        declined: what is told then.
+        declined: the message after any other answer.
     """
     if not click.confirm(question, default=False, err=True):
         click.echo(declined, err=True)

@@ -1,14 +1,14 @@
-"""Owns `flask db …`: bringing the database to what this release needs, and asking whether it is there."""
+"""Owns `flask db …`: upgrading the database to what this release needs, and checking whether it is up to date."""
 
 from __future__ import annotations
 
 import click
 
 from app import schema_version
-from app.commands.answers import answer, json_option
-from app.commands.desk import desk
+from app.commands.command_context import command_context
 from app.commands.exit_codes import ExitCode
 from app.commands.failures import OperatorGroup
+from app.commands.output import json_option, print_result
 from app.database import transact
 
 db = OperatorGroup("db", help="The shape of the database.")
@@ -18,10 +18,10 @@ db = OperatorGroup("db", help="The shape of the database.")
 @json_option
 def upgrade(*, as_json: bool) -> None:
     """Run the migrations that this database has not had, all or none. Uses DATABASE_OWNER_URL, or DATABASE_URL without one."""
-    ran = _upgrade(desk().owner_url) if _is_behind() else []
+    ran = _upgrade(command_context().owner_url) if _is_behind() else []
     at = _current()
     text = f"Ran {', '.join(ran)}." if ran else "Nothing to do."
-    answer(f"{text} The database is at {at}.", {"ran": ran, "at": at}, as_json=as_json)
+    print_result(f"{text} The database is at {at}.", {"ran": ran, "at": at}, as_json=as_json)
 
 
 @db.command("check")
@@ -33,25 +33,25 @@ def check(context: click.Context, *, as_json: bool) -> None:
     ready = not _is_behind()
     if ready:
         text = f"The database is at {found}, this release needs {head}: nothing to do."
-    elif schema_version.serves(found):
+    elif schema_version.is_compatible(found):
         text = f"The database is at {found}, but its ledger has other functions than this release. Run `db upgrade`."
     else:
         text = f"The database is at {found or 'no migration yet'}, this release needs {head}. Run `db upgrade`."
-    answer(text, {"ready": ready, "at": found, "needed": head}, as_json=as_json)
+    print_result(text, {"ready": ready, "at": found, "needed": head}, as_json=as_json)
     context.exit(ExitCode.DONE if ready else ExitCode.NO)
 
 
 def _upgrade(owner_url: str) -> list[str]:
-    # Alembic is a tenth of what every start would load, and is needed here alone.
+    # Imported here: only this command needs Alembic, which takes a tenth of the start.
     from app import migrations
 
     return migrations.upgrade(owner_url)
 
 
 def _is_behind() -> bool:
-    return transact(desk().sessions, lambda session: schema_version.is_behind(session.connection()))
+    return transact(command_context().sessions, lambda session: schema_version.is_behind(session.connection()))
 
 
 def _current() -> str | None:
-    # Not by the desk, which looks at the books first: there may be none yet.
-    return transact(desk().sessions, lambda session: schema_version.current(session.connection()))
+    # Not by CommandContext.transact, which checks the currency first: the tables may not exist yet.
+    return transact(command_context().sessions, lambda session: schema_version.current(session.connection()))

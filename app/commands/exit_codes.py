@@ -1,4 +1,4 @@
-"""Owns what the end of a command says to a script."""
+"""Owns the exit codes of the commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class ExitCode(IntEnum):
-    """What the program's end says to a script."""
+    """What an exit code means to a script."""
 
     DONE = 0
     NO = 1
@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 3
 
 
-# The mark in its first line keeps click from wrapping it.
+# The mark \b in the first line tells click not to wrap the text.
 EXIT_CODES: Final = """\b
 Exit codes:
   0  done

@@ -1,4 +1,4 @@
-"""Owns `flask money …`: how money enters the wallet and leaves it, each time by the operator's hand and with a reason."""
+"""Owns `flask money …`: the operator issues, redeems and refunds money, each time with a reason."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import click
 
 from app import identity, ledger
 from app.amounts import parse_amount
-from app.commands.answers import answer, json_option, moment
-from app.commands.desk import desk
+from app.commands.command_context import command_context
 from app.commands.failures import OperatorGroup
 from app.commands.options import KeyOption
+from app.commands.output import format_time, json_option, print_result
 from app.errors import InvalidInputError
 from app.models import Account
 from app.money import Money
@@ -31,7 +31,7 @@ money = OperatorGroup("money", help="Money enters and leaves the wallet here alo
 
 
 def _movement(command: Callable[..., None]) -> click.Command:
-    """What both commands take."""
+    """Add the arguments that `issue` and `redeem` share."""
     for parameter in (
         json_option,
         click.option("--id", "transfer_id", type=KeyOption(), help="The same id moves money once, however often it is given."),
@@ -40,7 +40,7 @@ def _movement(command: Callable[..., None]) -> click.Command:
         click.argument("username"),
     ):
         command = parameter(command)
-    # So that "-5" is an amount that is refused with a sentence and not an option that does not exist.
+    # Without this, click takes the amount "-5" for an unknown option. So it reaches parse_amount, which refuses it with a reason.
     made: click.Command = money.command(command.__name__, context_settings={"ignore_unknown_options": True})(command)
     return made
 
@@ -65,20 +65,20 @@ def redeem(username: str, amount: str, reason: str, transfer_id: UUID | None, *,
 @json_option
 def refund(payment_id: UUID, amount: str | None, reason: str, transfer_id: UUID | None, *, as_json: bool) -> None:
     """Give AMOUNT of a payment back, or all that is left of it, from a frozen wallet too."""
-    currency = desk().settings.currency
+    currency = command_context().settings.currency
     wanted = parse_amount(amount, currency) if amount is not None else None
     memo, refund_id = _reason(reason), _key(transfer_id)
-    paid, payer, posting = desk().transact(lambda session: refund_by_operator(
+    paid, payer, posting = command_context().transact(lambda session: refund_by_operator(
         session, refund_id=refund_id, payment_id=payment_id, amount=wanted, currency=currency, memo=memo))
     balance = posting.source_balance
     done = f"{posting.amount.formatted} given back from {paid} to {payer}; {paid} now holds {balance.formatted}."
-    text = f"Already done with this id at {moment(posting.created_at)}: {done} Nothing was moved now." if posting.replayed else done
+    text = f"Already done with this id at {format_time(posting.created_at)}: {done} Nothing was moved now." if posting.replayed else done
     data = {
         "id": str(refund_id), "payment": str(payment_id), "from": paid, "to": payer, "amount": posting.amount.amount,
         "currency": currency.code, "balance": balance.amount, "reason": memo, "created_at": posting.created_at.isoformat(),
         "replayed": posting.replayed,
     }
-    answer(text, data, as_json=as_json)
+    print_result(text, data, as_json=as_json)
 
 
 def _reason(text: str) -> str:
@@ -92,15 +92,15 @@ def _key(given: UUID | None) -> UUID:
     if given is not None:
         return given
     made = uuid4()
-    # Before anything moves: if the answer gets lost, this id is what makes another try safe.
+    # Printed before anything moves: if the answer is lost, this id makes a retry safe.
     click.echo(f"Id: {made} (to try again without moving the money twice, add --id {made})", err=True)
     return made
 
 
 def _move(kind: Kind, username: str, amount_text: str, *, reason: str, transfer_id: UUID | None, as_json: bool) -> None:
-    amount = parse_amount(amount_text, desk().settings.currency)
+    amount = parse_amount(amount_text, command_context().settings.currency)
     memo, transfer_id = _reason(reason), _key(transfer_id)
-    person, posting, balance = desk().transact(
+    person, posting, balance = command_context().transact(
         lambda session: _post(session, kind, username, amount=amount, memo=memo, transfer_id=transfer_id),
     )
     data = {
@@ -108,13 +108,13 @@ def _move(kind: Kind, username: str, amount_text: str, *, reason: str, transfer_
         "currency": amount.currency, "balance": balance.amount, "reason": memo, "created_at": posting.created_at.isoformat(),
         "replayed": posting.replayed,
     }
-    answer(_sentence(kind, person, posting, balance), data, as_json=as_json)
+    print_result(_message(kind, person, posting, balance), data, as_json=as_json)
 
 
 def _post(
     session: Session, kind: Kind, username: str, *, amount: Money, memo: str, transfer_id: UUID
 ) -> tuple[Person, ledger.Posting, Money]:
-    """Returns: whose wallet it is, what is in the books, and what the wallet holds now."""
+    """Returns: the person, the posting in the ledger, and the new balance of the wallet."""
     person = identity.find_person(session, username)
     issuance = ledger.issuance_account(session, amount.currency_info)
     source, destination = (issuance, person.account_id) if kind == "issue" else (person.account_id, issuance)
@@ -124,10 +124,10 @@ def _post(
     return person, posting, Money(session.get_one(Account, person.account_id).balance, amount.currency_info)
 
 
-def _sentence(kind: Kind, person: Person, posting: ledger.Posting, balance: Money) -> str:
+def _message(kind: Kind, person: Person, posting: ledger.Posting, balance: Money) -> str:
     done = "issued to" if kind == "issue" else "redeemed from"
     what = f"{posting.amount.formatted} {done} {person.username}"
     if posting.replayed:
-        earlier = moment(posting.created_at)
+        earlier = format_time(posting.created_at)
         return f"Already done with this id at {earlier}: {what}, who now holds {balance.formatted}. Nothing was moved now."
     return f"{what}, who now holds {balance.formatted}."

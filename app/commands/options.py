@@ -1,4 +1,4 @@
-"""Owns the options whose texts the core reads, as it does for the pages and the API."""
+"""Owns the option types whose texts are parsed by the core, as for the pages and the API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class KeyOption(click.ParamType["UUID"]):
-    """The key of a payment. What is none is refused in the core's words."""
+    """An idempotency key. A bad one is refused with the core's message."""
 
     name = "uuid"
 

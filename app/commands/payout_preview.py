@@ -1,4 +1,4 @@
-"""Owns what `flask money payout` shows before it pays, and the question that it asks then."""
+"""Owns the preview that `flask money payout` shows before it pays, and its question for confirmation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from app import payments
-from app.commands.answers import Json, counted, facts, moment, table
-from app.commands.confirmation import can_ask, confirm
+from app.commands.confirmation import confirm, must_ask
 from app.commands.exit_codes import ExitCode
+from app.commands.output import Json, format_time, key_value_lines, pluralized, table
 from app.errors import InsufficientFundsError, InvalidInputError, WalletError
 from app.money import Money
 from app.payments.payout_file.lines import FilePayment
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from app.identity import Person
     from app.payments import PayoutLine, PayoutPreview
 
-# More than anyone reads at a terminal; the total counts all.
+# Nobody reads more at a terminal. The total counts all lines.
 MAXIMUM_LINES_SHOWN: Final = 50
 MAXIMUM_REPEATED_SHOWN: Final = 10
 
 
-def tell_preview(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, err: bool = True) -> None:
+def print_preview(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, err: bool = True) -> None:
     """Print who gets how much, the total and the balance after.
 
     Args:
-        err: to standard error, where what is said beside the answer goes.
+        err: print to standard error, which is for everything but the result.
     """
     rows = [
         (str(line.number), line.payment.to, line.payment.amount.formatted, line.payment.memo or "")
@@ -35,34 +35,34 @@ def tell_preview(lines: list[PayoutLine], preview: PayoutPreview, payer: Person,
     ]
     click.echo(table(("LINE", "TO", "AMOUNT", "MEMO"), rows, right=(0, 2)), err=err)
     if len(lines) > MAXIMUM_LINES_SHOWN:
-        click.echo(f"… and {counted(len(lines) - MAXIMUM_LINES_SHOWN, 'more line')}", err=err)
+        click.echo(f"… and {pluralized(len(lines) - MAXIMUM_LINES_SHOWN, 'more line')}", err=err)
     told = [("Payments", f"{len(lines):,}")]
     if preview.paid_already and preview.paid_at:
-        told.append(("Paid before", f"{preview.paid_already:,}, the first at {moment(preview.paid_at)}"))
+        told.append(("Paid before", f"{preview.paid_already:,}, the first at {format_time(preview.paid_at)}"))
     told += [("Total", preview.total.formatted), (f"{payer.username} holds", preview.balance.formatted),
              ("And after", preview.balance_after.formatted)]
-    click.echo("\n" + facts(told), err=err)
+    click.echo("\n" + key_value_lines(told), err=err)
     repeated = payments.repeated_lines(lines)
     if repeated:
         click.echo(f"\n{_repeated(repeated)}", err=err)
 
 
-def ask(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, yes: bool, repeated: bool, again: bool) -> None:
-    """Show and ask, or find in the options what would be answered; return when it is to be paid.
+def confirm_payout(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, yes: bool, repeated: bool, again: bool) -> None:
+    """Show the preview and ask, or take the answer from the options. Return if the payout may be paid.
 
-    Raises: InvalidInputError when nobody can be asked, and InsufficientFundsError. Ends the command when the answer is no.
+    Raises: InvalidInputError without an answer and without a terminal, InsufficientFundsError. Ends the command if the answer is no.
     """
-    asks = can_ask(yes=yes)
+    asks = must_ask(yes=yes)
     same = payments.repeated_lines(lines)
     if same and not repeated and not asks:
         raise InvalidInputError(user_message=f"{_repeated(same)} Add --repeated if they are meant.")
     if preview.paid_already == len(lines) and preview.paid_at and not again and not asks:
-        message = f"This file was paid before, at {moment(preview.paid_at)}, and nothing was paid now. Add --again to pay it once more."
-        click.echo(message, err=True)
+        at = format_time(preview.paid_at)
+        click.echo(f"This file was paid before, at {at}, and nothing was paid now. Add --again to pay it once more.", err=True)
         click.get_current_context().exit(ExitCode.NO)
     if not asks:
         return
-    tell_preview(lines, preview, payer)
+    print_preview(lines, preview, payer)
     if preview.balance_after.minor_units < 0:
         shortfall = Money(-preview.balance_after.minor_units, preview.balance.currency_info)
         raise InsufficientFundsError(balance=preview.balance, shortfall=shortfall)
@@ -74,8 +74,8 @@ def ask(lines: list[PayoutLine], preview: PayoutPreview, payer: Person, *, yes: 
     confirm(f"\n{question}?", declined="Nothing was paid.")
 
 
-def json_of_preview(lines: list[PayoutLine], preview: PayoutPreview, payer: Person) -> Json:
-    """What would be paid, for scripts."""
+def preview_as_json(lines: list[PayoutLine], preview: PayoutPreview, payer: Person) -> Json:
+    """The preview for scripts."""
     return {
         "from": payer.username, "currency": preview.total.currency, "total": preview.total.amount,
         "paid_before": preview.paid_already, "balance": preview.balance.amount, "balance_after": preview.balance_after.amount,

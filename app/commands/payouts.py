@@ -1,4 +1,4 @@
-"""Owns `flask money payout`: paying many from one wallet by a file, at the operator's hand. It shows first, and asks."""
+"""Owns `flask money payout`: the operator pays many people from one wallet by a file. It shows a preview and asks first."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import click
 from flask.cli import with_appcontext
 
 from app import identity, payments
-from app.commands.answers import Json, answer, counted, json_option
 from app.commands.audit import AuditedCommand
-from app.commands.desk import desk
+from app.commands.command_context import command_context
 from app.commands.exit_codes import ExitCode
 from app.commands.options import KeyOption
-from app.commands.payout_preview import ask, json_of_preview, tell_preview
+from app.commands.output import Json, json_option, pluralized, print_result
+from app.commands.payout_preview import confirm_payout, preview_as_json, print_preview
 from app.errors import (
     HeldBackError,
     IdempotencyKeyReusedError,
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
 
     from app.payments import Order, Payout
 
-# Of a payout whose lines stand each on its own, so many are one transaction and one step of the bar.
+# Without --atomic, so many lines are one transaction and one step of the progress bar.
 LINES_PER_STEP: Final = 500
 
 Outcomes = list[tuple[PayoutLine, "Posting | WalletError"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """How the operator wants it."""
+class PayoutOptions:
+    """The options of the command."""
 
     atomic: bool
     yes: bool
@@ -55,7 +55,7 @@ class Choices:
     as_json: bool
 
 
-def _options(command: Callable[..., None]) -> Callable[..., None]:
+def _payout_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         json_option,
         click.option("--id", "payout_id", type=KeyOption(),
@@ -73,42 +73,42 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command(cls=AuditedCommand)
 @click.argument("file", type=click.File("rb"))
-@_options
+@_payout_options
 @with_appcontext
-def payout(file: IO[bytes], username: str, payout_id: UUID | None, **choices: bool) -> None:
+def payout(file: IO[bytes], username: str, payout_id: UUID | None, **options: bool) -> None:
     """Pay many from the wallet of USERNAME, as FILE says: one payment a line, username, amount, memo.
 
     It shows who gets how much and asks first. A file pays each of its lines once, however often it is given; --again pays it once more.
     `-` reads standard input.
     """
-    _pay_file(file.read(MAXIMUM_FILE_BYTES + 1), username, payout_id, Choices(**choices))
+    _pay_file(file.read(MAXIMUM_FILE_BYTES + 1), username, payout_id, PayoutOptions(**options))
 
 
-def _pay_file(data: bytes, username: str, payout_id: UUID | None, choices: Choices) -> None:
-    if payout_id and not choices.again:
+def _pay_file(data: bytes, username: str, payout_id: UUID | None, options: PayoutOptions) -> None:
+    if payout_id and not options.again:
         message = "Give --id with --again. Without it a file pays each of its lines once, however often it is given."
         raise InvalidInputError(user_message=message)
-    currency = desk().settings.currency
+    currency = command_context().settings.currency
     lines = payments.read_payout_file(data, currency)
-    payer, key = desk().transact(lambda session: _payer_and_key(session, username, lines))
-    if choices.again:
+    payer, key = command_context().transact(lambda session: _payer_and_key(session, username, lines))
+    if options.again:
         if payout_id is None:
             payout_id = uuid4()
-            # Before anything moves: if the answer gets lost, this id is what makes another try safe.
+            # Printed before anything moves: if the answer is lost, this id makes a retry safe.
             click.echo(f"Id: {payout_id} (to try again without paying twice, add --id {payout_id})", err=True)
         key = payments.key_again(key, payout_id)
     items = payments.items_of(lines, key)
-    preview = desk().transact(lambda session: payments.check_payout_from(session, payer.account_id, items, currency=currency))
+    preview = command_context().transact(lambda session: payments.check_payout_from(session, payer.account_id, items, currency=currency))
     bad = [(line, found) for line, found in zip(lines, preview.outcomes, strict=True) if isinstance(found, WalletError)]
     if bad:
-        _refuse(bad, json_of_preview(lines, preview, payer), as_json=choices.as_json)
-    if choices.dry_run:
-        tell_preview(lines, preview, payer, err=choices.as_json)
-        answer("Nothing was paid: this is a dry run.", json_of_preview(lines, preview, payer), as_json=choices.as_json)
+        _exit_with_refusals(bad, preview_as_json(lines, preview, payer), as_json=options.as_json)
+    if options.dry_run:
+        print_preview(lines, preview, payer, err=options.as_json)
+        print_result("Nothing was paid: this is a dry run.", preview_as_json(lines, preview, payer), as_json=options.as_json)
         return
-    ask(lines, preview, payer, yes=choices.yes, repeated=choices.repeated, again=choices.again)
-    outcomes = _pay(payer.account_id, lines, items, atomic=choices.atomic)
-    _tell(outcomes, payer, key, atomic=choices.atomic, as_json=choices.as_json)
+    confirm_payout(lines, preview, payer, yes=options.yes, repeated=options.repeated, again=options.again)
+    outcomes = _pay(payer.account_id, lines, items, atomic=options.atomic)
+    _print_outcomes(outcomes, payer, key, atomic=options.atomic, as_json=options.as_json)
 
 
 def _payer_and_key(session: Session, username: str, lines: list[PayoutLine]) -> tuple[identity.Person, UUID]:
@@ -117,7 +117,7 @@ def _payer_and_key(session: Session, username: str, lines: list[PayoutLine]) -> 
 
 
 def _pay(payer: int, lines: list[PayoutLine], items: list[Order | WalletError], *, atomic: bool) -> Outcomes:
-    """Pay, step by step, with a bar where somebody watches. What a step did stays when a later one fails."""
+    """Pay step by step, with a progress bar at a terminal. A step that is done stays done if a later one fails."""
     size = MAXIMUM_PAYOUT_ITEMS if atomic else LINES_PER_STEP
     outcomes: Outcomes = []
     shortfall: InsufficientFundsError | None = None
@@ -128,41 +128,41 @@ def _pay(payer: int, lines: list[PayoutLine], items: list[Order | WalletError], 
             shortfall = made.shortfall
             bar.update(len(made.outcomes))
     if shortfall is not None and all(isinstance(each, (Posting, HeldBackError, InsufficientFundsError)) for _, each in outcomes):
-        # Nothing else is wrong: one sentence on the whole says more than one for each line that the money did not reach.
+        # Nothing else is wrong: one message for the payout says more than one for each unpaid line.
         raise shortfall
     return outcomes
 
 
 def _pay_step(payer: int, items: Sequence[Order | WalletError], *, atomic: bool) -> Payout:
-    currency = desk().settings.currency
+    currency = command_context().settings.currency
     who = payments.Payer(account_id=payer)
-    return desk().transact(lambda session: payments.pay_many(session, who, items, atomic=atomic, currency=currency))
+    return command_context().transact(lambda session: payments.pay_many(session, who, items, atomic=atomic, currency=currency))
 
 
-def _refuse(refused: Sequence[tuple[PayoutLine, WalletError]], data: Json, *, as_json: bool) -> None:
-    """Tell every line that is wrong, and end."""
+def _exit_with_refusals(refused: Sequence[tuple[PayoutLine, WalletError]], data: Json, *, as_json: bool) -> None:
+    """Print every refused line and end the command."""
     for line, error in refused:
         click.echo(f"Line {line.number}: {error.user_message}", err=True)
-    answer("Nothing was paid.", data, as_json=as_json)
+    print_result("Nothing was paid.", data, as_json=as_json)
     click.get_current_context().exit(_exit_code([error for _, error in refused]))
 
 
-def _tell(outcomes: Outcomes, payer: identity.Person, key: UUID, *, atomic: bool, as_json: bool) -> None:
-    currency = desk().settings.currency
+def _print_outcomes(outcomes: Outcomes, payer: identity.Person, key: UUID, *, atomic: bool, as_json: bool) -> None:
+    currency = command_context().settings.currency
     paid = [found for _, found in outcomes if isinstance(found, Posting)]
     refused = [(line, found) for line, found in outcomes if isinstance(found, WalletError) and not isinstance(found, HeldBackError)]
     total = Money(sum(each.amount.minor_units for each in paid), currency)
-    balance = desk().transact(lambda session: Money(session.get_one(Account, payer.account_id).balance, currency))
+    balance = command_context().transact(lambda session: Money(session.get_one(Account, payer.account_id).balance, currency))
     data = _json(outcomes, payer, key, total, balance)
     if atomic and refused:
-        _refuse(refused, data, as_json=as_json)
-    text = f"{counted(len(paid), 'payment')} of {total.formatted} in all from {payer.username}, who now holds {balance.formatted}."
+        _exit_with_refusals(refused, data, as_json=as_json)
+    text = f"{pluralized(len(paid), 'payment')} of {total.formatted} in all from {payer.username}, who now holds {balance.formatted}."
     again = sum(each.replayed for each in paid)
-    text += f" {counted(again, 'of them was', 'of them were')} paid before, and not again." if again else ""
-    text += f" {counted(len(refused), 'line was', 'lines were')} refused." if refused else ""
+    text += f" {pluralized(again, 'of them was', 'of them were')} paid before, and not again." if again else ""
+    text += f" {pluralized(len(refused), 'line was', 'lines were')} refused." if refused else ""
     for line, error in refused:
         click.echo(f"Line {line.number}: {error.user_message}", err=True)
-    answer(text, data, as_json=as_json)
+    print_result(text, data, as_json=as_json)
     if refused:
         click.get_current_context().exit(_exit_code([error for _, error in refused]))
 

@@ -1,12 +1,12 @@
-"""Owns `flask schema …`: the contracts of `schema/`, printed from what is really there."""
+"""Owns `flask schema …`: prints the contracts of `schema/` from the code and the database."""
 
 from __future__ import annotations
 
 import click
 
-from app.commands.answers import answer, json_option
-from app.commands.desk import desk
+from app.commands.command_context import command_context
 from app.commands.failures import OperatorGroup
+from app.commands.output import json_option, print_result
 from app.commands.tables import tables_text
 
 schema = OperatorGroup("schema", help="The contracts: the public API and the tables.")
@@ -18,5 +18,5 @@ schema = OperatorGroup("schema", help="The contracts: the public API and the tab
 @json_option
 def export(what: str, *, as_json: bool) -> None:
     """Print the API's schema, or the tables of the database."""
-    text = tables_text(desk().owner_url) if what == "tables" else desk().schema_text()
-    answer(text.rstrip("\n"), {what: text}, as_json=as_json)
+    text = tables_text(command_context().owner_url) if what == "tables" else command_context().schema_text()
+    print_result(text.rstrip("\n"), {what: text}, as_json=as_json)

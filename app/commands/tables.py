@@ -1,4 +1,4 @@
-"""Owns the text of `schema/tables.sql`: the database as pg_dump prints it, without what differs from one PostgreSQL to the next."""
+"""Owns the text of `schema/tables.sql`: the database as pg_dump prints it, without what differs between versions of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ HEADER: Final = """\
 -- The database after all migrations, for readers. Nothing runs this file: schema/migrations makes the tables.
 -- Made by `flask schema export --tables`; a test compares the two.
 """
-# What pg_dump says about itself and its session: its comments, SET lines, and the key against injected meta-commands (since 2025).
+# What pg_dump prints about itself and its session: comments, SET lines, and the key against injected meta-commands (since 2025).
 NOISE: Final = re.compile(r"--|SET |SELECT pg_catalog\.set_config|\\restrict|\\unrestrict")
 
 
 def tables_text(owner_url: str) -> str:
-    """The tables, constraints, indexes, functions, triggers and privileges of this database, the same from PostgreSQL 15 to 18.
+    """The tables, constraints, indexes, functions, triggers and privileges of this database. PostgreSQL 15 to 18 give the same text.
 
-    Raises: SettingError when there is no pg_dump that is at least as new as the server, or it fails.
+    Raises: SettingError if no pg_dump is at least as new as the server, or if it fails.
     """
     url = make_url(owner_url)
     password = {"PGPASSWORD": str(url.password)} if url.password else {}
-    # Never on the command line, which anyone on the machine can read.
+    # The password is never on the command line, which anyone on the machine can read.
     address = url.set(drivername="postgresql", password=None).render_as_string()
     command = [_pg_dump_for(_server_major(owner_url)), "--schema-only", "--no-owner", f"--dbname={address}"]
     done = subprocess.run(  # nosec B603 # no shell; a pg_dump that is installed here
@@ -45,7 +45,7 @@ def tables_text(owner_url: str) -> str:
 
 
 def normalised(dump: str) -> str:
-    """pg_dump's output without its noise, parts separated by one empty line, under a header of our own."""
+    """pg_dump's output without the noise, its parts separated by one empty line, below our header."""
     kept = "\n".join(line for line in dump.splitlines() if not NOISE.match(line))
     body = re.sub(r"\n{2,}", "\n\n", kept).strip()
     return f"{HEADER}\n{body}\n"
@@ -63,7 +63,7 @@ def _pg_dump_for(server_major: int) -> str:
             [program, "--version"], check=False, capture_output=True, text=True, timeout=DUMP_LIMIT_SECONDS,
         )
         version = re.search(r"(\d+)", answer.stdout)
-        # It refuses to read a server that is newer than itself.
+        # pg_dump refuses to read a newer server.
         if version and int(version[1]) >= server_major:
             return program
     raise SettingError(f"There is no pg_dump of PostgreSQL {server_major} or newer here. Install PostgreSQL's client programs.")

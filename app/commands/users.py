@@ -1,4 +1,4 @@
-"""Owns `flask users …`: who is here, freezing a wallet, the operator's badge, and the way back in for whoever forgot their password."""
+"""Owns `flask users …`: listing people, freezing a wallet, the operator's badge, and resetting a password."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import click
 from sqlalchemy import select
 
 from app import identity, ledger
-from app.commands.answers import Json, answer, counted, facts, json_option, moment, table
-from app.commands.desk import desk
+from app.commands.command_context import command_context
 from app.commands.failures import OperatorGroup
+from app.commands.output import Json, format_time, json_option, key_value_lines, pluralized, print_result, table
 from app.models import Account
 from app.money import Money
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 PEOPLE_PER_PAGE: Final = 100
 MAXIMUM_PEOPLE_LISTED: Final = 10_000
-# 128 bits, 22 characters: more than any password of a person, and still short enough to read out.
+# 128 bits in 22 characters: hard to guess and short enough to read out.
 GENERATED_PASSWORD_BYTES: Final = 16
 MAXIMUM_LINE_CHARACTERS: Final = 4096
-WORDS: Final = {"open": "open", "frozen": "frozen", "outgoing_frozen": "frozen for what leaves it", "closed": "closed"}
+STATUS_WORDS: Final = {"open": "open", "frozen": "frozen", "outgoing_frozen": "frozen for what leaves it", "closed": "closed"}
 
 users = OperatorGroup("users", help="The people of this wallet.")
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _PersonRow:
     """A person and their wallet."""
 
     person: Person
@@ -55,17 +55,17 @@ class _Row:
 @json_option
 def list_(search: str | None, *, as_json: bool) -> None:
     """List people with their balances, by username."""
-    currency = desk().settings.currency
-    rows, more_follow = desk().transact(lambda session: _list(session, search, currency))
+    currency = command_context().settings.currency
+    rows, more_follow = command_context().transact(lambda session: _list(session, search, currency))
     if more_follow:
         click.echo(f"Only the first {MAXIMUM_PEOPLE_LISTED:,} are listed. Narrow them down with --search.", err=True)
     text = table(
         ("USERNAME", "NAME", "BALANCE", "WALLET", "JOINED"),
-        [(row.person.username, row.person.display_name, row.balance.formatted, WORDS[row.status], moment(row.person.joined_at))
+        [(row.person.username, row.person.display_name, row.balance.formatted, STATUS_WORDS[row.status], format_time(row.person.joined_at))
          for row in rows],
         right=(2,),
     ) if rows else "There is nobody yet." if not search else "Nobody matches."
-    answer(text, [row.as_json() for row in rows], as_json=as_json)
+    print_result(text, [row.as_json() for row in rows], as_json=as_json)
 
 
 @users.command("show")
@@ -73,19 +73,19 @@ def list_(search: str | None, *, as_json: bool) -> None:
 @json_option
 def show(username: str, *, as_json: bool) -> None:
     """Show one person: wallet, logins, API tokens."""
-    def look(session: Session) -> tuple[_Row, int, int]:
+    def look(session: Session) -> tuple[_PersonRow, int, int]:
         person = identity.find_person(session, username)
-        return _rows(session, [person], desk().settings.currency)[0], *_ways_in(session, person)
+        return _rows(session, [person], command_context().settings.currency)[0], *_count_logins_and_tokens(session, person)
 
-    row, logins, tokens = desk().transact(look)
-    text = facts((
+    row, logins, tokens = command_context().transact(look)
+    text = key_value_lines((
         ("Username", row.person.username), ("Name", row.person.display_name), ("Balance", row.balance.formatted),
-        ("Wallet", WORDS[row.status]), ("History", counted(row.entry_count, "entry", "entries")), ("Logins", str(logins)),
-        ("API tokens", str(tokens)), ("Joined", moment(row.person.joined_at)),
+        ("Wallet", STATUS_WORDS[row.status]), ("History", pluralized(row.entry_count, "entry", "entries")), ("Logins", str(logins)),
+        ("API tokens", str(tokens)), ("Joined", format_time(row.person.joined_at)),
         ("Operator's badge", "yes" if row.person.is_operator else "no"),
     ))
     data = {**row.as_json(), "entry_count": row.entry_count, "logins": logins, "api_tokens": tokens}
-    answer(text, data, as_json=as_json)
+    print_result(text, data, as_json=as_json)
 
 
 @users.command("freeze")
@@ -115,14 +115,14 @@ def badge(username: str, *, remove: bool, as_json: bool) -> None:
         changed = (identity.take_badge if remove else identity.give_badge)(session, username=username)
         return identity.find_person(session, username), changed
 
-    person, changed = desk().transact(change)
+    person, changed = command_context().transact(change)
     has = "has no" if remove else "has the"
     text = f"{person.username} {'now' if changed else 'already'} {has} operator's badge."
     if remove and changed:
         text += f" Shown as {person.display_name}."
     elif changed:
         text += " It may be called what others may not, for example Wave Support: the person says so on the account page."
-    answer(text, {"username": person.username, "is_operator": person.is_operator, "changed": changed}, as_json=as_json)
+    print_result(text, {"username": person.username, "is_operator": person.is_operator, "changed": changed}, as_json=as_json)
 
 
 @users.command("reset-password")
@@ -133,34 +133,34 @@ def badge(username: str, *, remove: bool, as_json: bool) -> None:
 @json_option
 def reset_password(username: str, *, from_stdin: bool, generate: bool, revoke_tokens: bool, as_json: bool) -> None:
     """Give somebody a new password and end all their logins. Asks for it unless told otherwise; API tokens stay."""
-    # Before the question, so that nobody types a password for a name that does not exist.
-    desk().transact(lambda session: identity.find_person(session, username))
+    # Checked before the prompt, so that nobody types a password for an unknown name.
+    command_context().transact(lambda session: identity.find_person(session, username))
     new = _new_password(from_stdin=from_stdin, generate=generate)
 
     def reset(session: Session) -> tuple[Person, int, int]:
         person = identity.find_person(session, username)
-        ways_in = _ways_in(session, person)
-        identity.reset_password(session, username=person.username, new=new, settings=desk().settings)
+        ways_in = _count_logins_and_tokens(session, person)
+        identity.reset_password(session, username=person.username, new=new, settings=command_context().settings)
         identity.end_all_logins(session, username=person.username)
         if revoke_tokens:
             identity.revoke_all_api_tokens(session, username=person.username)
         return person, *ways_in
 
-    person, logins, tokens = desk().transact(reset)
-    text = f"{person.username} has a new password. Ended {counted(logins, 'login')}."
+    person, logins, tokens = command_context().transact(reset)
+    text = f"{person.username} has a new password. Ended {pluralized(logins, 'login')}."
     if revoke_tokens:
-        text += f" Revoked {counted(tokens, 'API token')}."
+        text += f" Revoked {pluralized(tokens, 'API token')}."
     elif tokens:
         stay = "stays" if tokens == 1 else "stay"
-        text += f" {counted(tokens, 'API token')} {stay} valid: revoke with --revoke-tokens, or the person does on the account page."
+        text += f" {pluralized(tokens, 'API token')} {stay} valid: revoke with --revoke-tokens, or the person does on the account page."
     if generate:
         text += f"\nPassword, shown only now: {new}"
     data: Json = {"username": person.username, "logins_ended": logins, "api_tokens": 0 if revoke_tokens else tokens}
-    answer(text, {**data, "password": new} if generate else data, as_json=as_json)
+    print_result(text, {**data, "password": new} if generate else data, as_json=as_json)
 
 
-def _list(session: Session, search: str | None, currency: Currency) -> tuple[list[_Row], bool]:
-    rows: list[_Row] = []
+def _list(session: Session, search: str | None, currency: Currency) -> tuple[list[_PersonRow], bool]:
+    rows: list[_PersonRow] = []
     after: str | None = None
     while len(rows) < MAXIMUM_PEOPLE_LISTED:
         page = identity.list_people(session, search=search, first=PEOPLE_PER_PAGE, after=after)
@@ -171,18 +171,18 @@ def _list(session: Session, search: str | None, currency: Currency) -> tuple[lis
     return rows, True
 
 
-def _rows(session: Session, people: list[Person], currency: Currency) -> list[_Row]:
+def _rows(session: Session, people: list[Person], currency: Currency) -> list[_PersonRow]:
     wanted = select(Account).where(Account.id.in_([person.account_id for person in people]))
     accounts = {account.id: account for account in session.scalars(wanted)}
     return [
-        _Row(person, Money(account.balance, currency), account.status, account.entry_count)
+        _PersonRow(person, Money(account.balance, currency), account.status, account.entry_count)
         for person in people for account in (accounts[person.account_id],)
     ]
 
 
-def _ways_in(session: Session, person: Person) -> tuple[int, int]:
-    """How many logins and API tokens there are of this person."""
-    logins = identity.count_logins(session, username=person.username, settings=desk().settings)
+def _count_logins_and_tokens(session: Session, person: Person) -> tuple[int, int]:
+    """How many logins and API tokens this person has."""
+    logins = identity.count_logins(session, username=person.username, settings=command_context().settings)
     return logins, identity.count_api_tokens(session, username=person.username)
 
 
@@ -191,9 +191,9 @@ def _set_status(username: str, status: ledger.Status, *, as_json: bool) -> None:
         person = identity.find_person(session, username)
         return person, ledger.set_status(session, person.account_id, status)
 
-    person, changed = desk().transact(change)
-    text = f"{person.username}'s wallet is {'now' if changed else 'already'} {WORDS[status]}."
-    answer(text, {"username": person.username, "status": status, "changed": changed}, as_json=as_json)
+    person, changed = command_context().transact(change)
+    text = f"{person.username}'s wallet is {'now' if changed else 'already'} {STATUS_WORDS[status]}."
+    print_result(text, {"username": person.username, "status": status, "changed": changed}, as_json=as_json)
 
 
 def _new_password(*, from_stdin: bool, generate: bool) -> str:

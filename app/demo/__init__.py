@@ -1,4 +1,4 @@
-"""Owns the demo people behind `make run`: makes them, with a year of payments, in an empty database, and never in any other."""
+"""Owns the demo people of `make run`: makes them and a year of payments, in an empty database only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import JSON, NullPool, bindparam, create_engine, text
 
 from app.demo import people
 from app.demo.books import ISSUANCE, Books, Owner
-from app.demo.year import wishes
+from app.demo.year import actions
 from app.identity import hash_password, verify_password
 from app.money import Currency
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DemoLogin", "seed"]
 
-SEED: Final = 1906  # any number; the same one makes the same year
+SEED: Final = 1906  # any number; the same seed makes the same year
 IS_EMPTY: Final = text("SELECT NOT EXISTS (SELECT FROM users) AND NOT EXISTS (SELECT FROM ledger.transfers)")
-# Registrations wait until the demo is there or not. Reading goes on.
-KEEP_OTHERS_OUT: Final = text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
+# Registrations wait until the demo people are stored. Reads do not wait.
+LOCK_USERS: Final = text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE")
 
 ISSUANCE_ACCOUNT: Final = text("SELECT ledger.issuance_account(:currency)")
 WALLET: Final = text("SELECT ledger.open_account(:currency)")
@@ -36,7 +36,7 @@ NEW_PERSON: Final = text(
     "INSERT INTO users (username, display_name, password_hash, account_id, joined_at)"
     " VALUES (:username, :display_name, :password_hash, :account_id, :joined_at)",
 )
-# The ledger takes transfers and their entries in one statement only.
+# The ledger accepts transfers and their entries in one statement only.
 STORE_HISTORY: Final = text(
     "WITH stored AS (INSERT INTO ledger.transfers SELECT * FROM json_populate_recordset(NULL::ledger.transfers, :transfers))"
     " INSERT INTO ledger.entries SELECT * FROM json_populate_recordset(NULL::ledger.entries, :entries)",
@@ -45,24 +45,24 @@ STORE_HISTORY: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class DemoLogin:
-    """What to type to be one of the demo people."""
+    """The username and password of a demo person."""
 
     username: str
     password: str
 
 
 def seed(owner_url: str, *, currency_code: str = "GBP") -> DemoLogin | None:
-    """Make the demo people in an empty, migrated database; in any other, change nothing.
+    """Make the demo people in an empty, migrated database. In any other, change nothing.
 
     Args:
-        owner_url: the database's address as the role that owns it: history is back-dated, which the app's role may not do.
-        currency_code: the deployment's, ISO 4217.
+        owner_url: the database URL of the owner's role. History is back-dated, which the app's role may not do.
+        currency_code: the wallet's currency, ISO 4217.
 
-    Returns: the login of a demo person; None when this database has no demo people, or that one has another password by now.
+    Returns: the login of a demo person; None without demo people, or if that person has changed the password.
     """
     engine = create_engine(owner_url, poolclass=NullPool)
     with engine.begin() as connection:
-        connection.execute(KEEP_OTHERS_OUT)
+        connection.execute(LOCK_USERS)
         if connection.scalar(IS_EMPTY):
             _store(connection, Currency.named(currency_code))
         return _login(connection)
@@ -76,12 +76,12 @@ def _login(connection: Connection) -> DemoLogin | None:
 
 
 def _store(connection: Connection, currency: Currency) -> None:
-    # The database's clock, which all later payments are stamped by.
+    # The database's clock, as for all later payments.
     now: datetime = connection.execute(text("SELECT now()")).scalar_one()
     random = Random(SEED)  # nosec B311 # noqa: S311 - invented shopping, no secret
     books = Books(currency, random)
-    for wish in wishes(random, now):
-        books.fulfil(wish)
+    for action in actions(random, now):
+        books.apply(action)
     accounts = _store_accounts(connection, books)
     _store_people(connection, books, accounts)
     connection.execute(STORE_HISTORY, {
@@ -98,7 +98,7 @@ def _store(connection: Connection, currency: Currency) -> None:
             for each in books.entries
         ],
     })
-    # The first queries are planned with these figures, not with those of empty tables.
+    # Without this, the first queries are planned for empty tables.
     connection.execute(text("ANALYZE ledger.accounts, ledger.transfers, ledger.entries, users"))
 
 

@@ -1,6 +1,6 @@
-"""Owns the demo's books while they are made up: who holds what after each wish, by the ledger's own rules, and the rows to store.
+"""Owns the demo's books in memory: applies each action by the ledger's rules, and collects the rows to store.
 
-Amounts come in as hundredths and are kept in the currency's minor units. Stores nothing itself.
+Amounts are given in hundredths and kept in the currency's minor units. This module stores nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from app.demo.year import Payment, PayOut, Refund, TopUp, Wish
+from app.demo.year import Action, Payment, PayOut, Refund, TopUp
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from app.money import Currency
 
 ISSUANCE: Final = None
-"""In the place of a username: the account through which money enters and leaves."""
+"""Used instead of a username: the issuance account, through which money enters and leaves."""
 Owner = str | None
-GRAIN: Final = timedelta(microseconds=1)
+CLOCK_STEP: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """A row of the ledger's transfers, its accounts named by their owners."""
+    """A row of the ledger's transfers. Accounts are named by their owners."""
 
     id: UUID
     kind: str
@@ -43,7 +43,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the ledger's entries, its account named by its owner."""
+    """A row of the ledger's entries. The account is named by its owner."""
 
     owner: Owner
     number: int
@@ -55,7 +55,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Books:
-    """What has happened so far. Nobody but issuance is ever below zero, and time runs one way along every account's numbers."""
+    """The history so far. Only the issuance account is below zero. The entries of an account are in the order of time."""
 
     currency: Currency
     random: Random
@@ -67,9 +67,9 @@ class Books:
     last_entry_at: dict[Owner, datetime] = field(default_factory=dict)
     stored: set[UUID] = field(default_factory=set)
 
-    def fulfil(self, wish: Wish) -> None:
-        """Do what is wished, or nothing when the money for it is not there."""
-        match wish:
+    def apply(self, action: Action) -> None:
+        """Apply the action, or do nothing if the money is not there."""
+        match action:
             case TopUp(at, username, amount, memo):
                 self._move(at, "issue", source=ISSUANCE, destination=username, amount=self._minor_units(amount), memo=memo)
             case PayOut(at, username, keep, memo):
@@ -83,7 +83,7 @@ class Books:
                            memo=memo, refund_of=payment.id)
 
     def _minor_units(self, hundredths: int) -> int:
-        # At least one: a currency without digits after the point has no coffee for 0.
+        # At least 1: in a currency without fraction digits a small amount would be 0.
         return max(1, int(hundredths * 10**self.currency.exponent) // 100)
 
     def _move(
@@ -93,7 +93,7 @@ class Books:
         if amount <= 0 or (source is not ISSUANCE and self.balances[source] < amount):
             return
         if self.transfers:
-            at = max(at, self.transfers[-1].created_at + GRAIN)
+            at = max(at, self.transfers[-1].created_at + CLOCK_STEP)
         transfer_id = transfer_id or UUID(int=self.random.getrandbits(128), version=4)
         for owner, signed in ((source, -amount), (destination, amount)):
             self.opened_at.setdefault(owner, at)

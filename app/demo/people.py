@@ -1,4 +1,4 @@
-"""Owns who the demo people are and how they live together: names, jobs, flats, habits. Data alone; nothing here moves money.
+"""Owns the data of the demo people: names, jobs, flats, habits. Nothing here moves money.
 
 All amounts are hundredths of the currency's main unit: 1_250 is 12.50.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 LOGIN_USERNAME: Final = "amara"
-# Passes the rules for passwords, and is as quick to type on a phone as any that does.
-PASSWORD: Final = "seven green umbrellas"  # noqa: S105 - printed for whoever starts a demo; it protects invented money
+# Passes the rules for passwords and is quick to type on a phone.
+PASSWORD: Final = "seven green umbrellas"  # noqa: S105 - printed at the start; it protects invented money
 
 SHOP: Final = "corner-shop"
 CAFE: Final = "cafe-lumen"
@@ -47,19 +47,19 @@ TOP_UPS: Final = {
 }
 STUDIO_TOP_UP: Final = 825_000
 RENTS: Final = {"amara": 64_000, "bilal": 56_000, "elif": 59_000, "daniel": 72_000, "kavya": 72_000, "femi": 45_000}
-# Who pays a flat's bills, and who pays them back: (bill, day of the month, least, most, payer, the others).
+# Who pays a bill of a flat, and who pays a share back: (bill, day of the month, least, most, payer, the others).
 SHARED_BILLS: Final = (
     ("Electricity, {month}", 12, 1_900, 3_400, "amara", ("bilal", "elif")),
     ("Broadband, my third", 18, 1_100, 1_100, "bilal", ("amara", "elif")),
     ("Gas and water, {month}", 14, 2_200, 4_100, "kavya", ("daniel",)),
 )
-# What is left above `keep` goes to a bank at the end of the month: (who, keep, memo).
+# At the end of the month everything above `keep` goes to a bank: (who, keep, memo).
 PAY_OUTS: Final = (
     (LANDLADY, 120_000, "Paid out to the bank"),
     (SHOP, 60_000, "Takings to the bank"),
     (CAFE, 45_000, "Takings to the bank"),
     (STUDIO, 150_000, "Paid out to the bank"),
-    # Enough stays for the rent of the next day and a month of living.
+    # This leaves enough for the next rent and a month of living.
     *(
         (name, 85_000 + 4_000 * place + RENTS.get(name, 0), "Into savings")
         for place, name in enumerate(NEIGHBOURS) if name != LANDLADY

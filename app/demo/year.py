@@ -1,4 +1,4 @@
-"""Owns what the demo people do in a year: the same wishes in the same order for the same days. Knows no account and no database."""
+"""Owns the actions of the demo people in a year: the same for the same seed and days. Knows no account and no database."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CAFE_VISITS_A_DAY: Final = 0.24
 DINNERS_A_DAY: Final = 0.3
 REFUNDS_A_SHOP_VISIT: Final = 0.02
 FRIENDS_GIVING: Final = 4
-# The order of people's registrations: one each of these minutes, so that everyone is there within the first day.
+# One person registers after each of these intervals, so that all are registered within the first day.
 MINUTES_BETWEEN_REGISTRATIONS: Final = 37
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Somebody wants to pay somebody; they do if they have the money by then."""
+    """One person pays another, if the payer has the money by then."""
 
     at: datetime
     payer: str
@@ -37,7 +37,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """The payee of `payment` gives some of it back."""
+    """The payee of `payment` refunds some of it."""
 
     at: datetime
     payment: Payment
@@ -57,7 +57,7 @@ class TopUp:
 
 @dataclass(frozen=True, slots=True)
 class PayOut:
-    """All that somebody has above `keep` goes outside."""
+    """Everything that a person has above `keep` leaves the wallet."""
 
     at: datetime
     username: str
@@ -65,29 +65,29 @@ class PayOut:
     memo: str
 
 
-Wish = Payment | Refund | TopUp | PayOut
+Action = Payment | Refund | TopUp | PayOut
 
 
-def wishes(random: Random, now: datetime) -> list[Wish]:
-    """All that people want to do from their registration, DAYS before `now`, up to `now`, in the order of time."""
+def actions(random: Random, now: datetime) -> list[Action]:
+    """All actions from DAYS before `now`, when people register, up to `now`, in the order of time."""
     start = now - timedelta(days=DAYS)
-    found: list[Wish] = [
+    found: list[Action] = [
         TopUp(registered_at(start, place), username, people.OPENING_BALANCE, "Opening balance")
         for place, username in enumerate(people.DISPLAY_NAMES)
     ]
-    everyone_is_there = found[-1].at
+    everyone_registered_at = found[-1].at
     for ago in range(DAYS, -1, -1):
         day = _Day(random, (now - timedelta(days=ago)).astimezone(UTC))
-        found.extend(wish for wish in day.wishes() if everyone_is_there < wish.at <= now)
+        found.extend(action for action in day.actions() if everyone_registered_at < action.at <= now)
     found.extend(
         Payment(now - timedelta(minutes=minutes), payer, payee, amount, memo, _new_id(random))
         for minutes, payer, payee, amount, memo in people.JUST_NOW
     )
-    return sorted(found, key=lambda wish: wish.at)
+    return sorted(found, key=lambda action: action.at)
 
 
 def registered_at(start: datetime, place: int) -> datetime:
-    """When the person at this place of the list registered."""
+    """When the person at this index of the list registered."""
     return start + timedelta(minutes=MINUTES_BETWEEN_REGISTRATIONS * place)
 
 
@@ -96,7 +96,7 @@ def _new_id(random: Random) -> UUID:
 
 
 class _Day:
-    """One day of everyone's; `day` is any moment of it."""
+    """The actions of one day; `day` is any time on it."""
 
     def __init__(self, random: Random, day: datetime) -> None:
         self.random = random
@@ -104,8 +104,8 @@ class _Day:
         self.words = {"month": f"{day:%B}", "weekday": f"{day:%A}", "week": f"{day:%V}"}
         self.ends_month = (self.midnight + timedelta(days=1)).day == 1
 
-    def wishes(self) -> Iterator[Wish]:
-        """In no order."""
+    def actions(self) -> Iterator[Action]:
+        """All actions of this day, in no order."""
         yield from self._income()
         yield from self._bills()
         yield from self._shopping()
@@ -115,15 +115,15 @@ class _Day:
         yield from self._birthday()
         if self.ends_month:
             for username, keep, memo in people.PAY_OUTS:
-                yield PayOut(self._around(22), username, keep, memo)
+                yield PayOut(self._time_near(22), username, keep, memo)
 
-    def _income(self) -> Iterator[Wish]:
+    def _income(self) -> Iterator[Action]:
         day = self.midnight.day
         if day == 1:
             for username, amount in people.TOP_UPS.items():
-                yield TopUp(self._around(6), username, amount, "Top-up from the bank")
+                yield TopUp(self._time_near(6), username, amount, "Top-up from the bank")
         if day == 24:  # noqa: PLR2004 - the day before salaries
-            yield TopUp(self._around(16), people.STUDIO, people.STUDIO_TOP_UP, "Invoices paid, from the bank")
+            yield TopUp(self._time_near(16), people.STUDIO, people.STUDIO_TOP_UP, "Invoices paid, from the bank")
         if day == 25:  # noqa: PLR2004 - the day of salaries
             for username, amount in people.SALARIES.items():
                 yield self._payment(8, people.STUDIO, username, amount, "Salary, {month}")
@@ -133,7 +133,7 @@ class _Day:
             for employer, username, amount, memo in people.WEEKLY_WAGES:
                 yield self._payment(17, employer, username, amount, memo)
 
-    def _bills(self) -> Iterator[Wish]:
+    def _bills(self) -> Iterator[Action]:
         if self.midnight.day == 1:
             for username, amount in people.RENTS.items():
                 yield self._payment(9, username, people.LANDLADY, amount, "Rent, {month}")
@@ -143,10 +143,10 @@ class _Day:
                 for username in others:
                     yield self._payment(19, username, payer, share, memo)
 
-    def _shopping(self) -> Iterator[Wish]:
+    def _shopping(self) -> Iterator[Action]:
         for username in people.NEIGHBOURS:
             if self.random.random() < SHOP_VISITS_A_DAY:
-                # Mostly little, now and then a whole week's shopping.
+                # Mostly small amounts, sometimes a week's shopping.
                 amount = round(self.random.lognormvariate(6.7, 0.7))
                 visit = self._payment(self.random.choice((8, 12, 18)), username, people.SHOP, amount,
                                       self.random.choice(people.GROCERIES))
@@ -156,38 +156,38 @@ class _Day:
                     amount = visit.amount if self.random.random() < 0.4 else -(-visit.amount // 3)  # noqa: PLR2004 - some in full
                     yield Refund(later, visit, amount, self.random.choice(people.REFUND_MEMOS))
 
-    def _coffee(self) -> Iterator[Wish]:
+    def _coffee(self) -> Iterator[Action]:
         for username in people.NEIGHBOURS:
             if self.random.random() < CAFE_VISITS_A_DAY:
                 memo, amount = self.random.choice(people.DRINKS)
                 yield self._payment(self.random.choice((8, 10, 15)), username, people.CAFE, amount, memo)
 
-    def _habits(self) -> Iterator[Wish]:
+    def _habits(self) -> Iterator[Action]:
         for weekday, hour, payer, payee, amount, memo, how_often in people.WEEKLY_HABITS:
             if self.midnight.weekday() == weekday and self.random.random() < how_often:
                 yield self._payment(hour, payer, payee, amount, memo)
 
-    def _evening_out(self) -> Iterator[Wish]:
+    def _evening_out(self) -> Iterator[Action]:
         if self.random.random() < DINNERS_A_DAY:
             host, *guests = self.random.sample(people.NEIGHBOURS, self.random.randint(2, 5))
             share, memo = self.random.randint(600, 2_900), self.random.choice(people.DINNERS)
             for guest in guests:
                 yield self._payment(21, guest, host, share, memo)
 
-    def _birthday(self) -> Iterator[Wish]:
+    def _birthday(self) -> Iterator[Action]:
         username = people.BIRTHDAYS.get((self.midnight.month, self.midnight.day))
         if username is not None:
             friends = [name for name in people.NEIGHBOURS if name != username]
             first_name = people.DISPLAY_NAMES[username].split()[0]
             for friend in self.random.sample(friends, FRIENDS_GIVING):
-                wish = self.random.choice(people.BIRTHDAY_WISHES).replace("{name}", first_name)
-                yield self._payment(10, friend, username, self.random.choice((1_000, 1_500, 2_000, 2_500)), wish)
+                memo = self.random.choice(people.BIRTHDAY_WISHES).replace("{name}", first_name)
+                yield self._payment(10, friend, username, self.random.choice((1_000, 1_500, 2_000, 2_500)), memo)
 
     def _payment(self, hour: int, payer: str, payee: str, amount: int, memo: str) -> Payment:
-        return Payment(self._around(hour), payer, payee, amount, memo.format_map(self.words), _new_id(self.random))
+        return Payment(self._time_near(hour), payer, payee, amount, memo.format_map(self.words), _new_id(self.random))
 
-    def _around(self, hour: int) -> datetime:
-        """A moment near this hour: seldom on it, never more than an hour and a half away, so the day stays the same."""
+    def _time_near(self, hour: int) -> datetime:
+        """A random time near this hour: at most 90 minutes away, and on the same day."""
         away = max(-90.0, min(90.0, self.random.gauss(0, 35)))
         moment = self.midnight + timedelta(hours=hour, minutes=away, microseconds=self.random.randrange(1_000_000))
         return min(moment, self.midnight + timedelta(hours=23, minutes=59, seconds=self.random.randrange(60)))

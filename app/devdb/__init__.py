@@ -1,15 +1,14 @@
-"""Owns the PostgreSQL behind `make run` and the tests: finding its programs, making a cluster, starting and stopping it.
+"""Owns the PostgreSQL of `make run` and the tests: finds its programs, makes a cluster, starts and stops it.
 
-Development only: it listens on a socket in a folder that nobody else may enter, and trusts whoever can open that socket.
-It knows nothing of the wallet but the names of its two roles and of its database.
+For development only: it listens on a socket in a private folder, and trusts everybody who can open that socket.
 """
 
 from app.devdb.account import MACHINE_FOLDER, can_enter, server_account
-from app.devdb.cluster import Cluster, forget, temporary_cluster
+from app.devdb.cluster import Cluster, delete_data, temporary_cluster
 from app.devdb.errors import DevDatabaseError
-from app.devdb.folder import made_by
-from app.devdb.owner import tethered
+from app.devdb.folder import data_major_version
 from app.devdb.programs import Programs, find_programs
+from app.devdb.server_process import tethered
 
 __all__ = [
     "MACHINE_FOLDER",
@@ -17,9 +16,9 @@ __all__ = [
     "DevDatabaseError",
     "Programs",
     "can_enter",
+    "data_major_version",
+    "delete_data",
     "find_programs",
-    "forget",
-    "made_by",
     "server_account",
     "temporary_cluster",
     "tethered",

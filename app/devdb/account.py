@@ -1,4 +1,4 @@
-"""Owns the question which account PostgreSQL's programs run as: it refuses root, so root lends it another."""
+"""Owns which operating system account runs PostgreSQL's programs. PostgreSQL refuses root, so root uses another account."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from app.devdb.errors import DevDatabaseError
 ROOT: Final = 0
 # The first of these that exists; `nobody` exists on every Linux.
 UNPRIVILEGED_ACCOUNTS: Final = ("postgres", "nobody")
-# Root's own place for what that account must reach while the checkout lies in root's home.
+# For files that this account must reach if the checkout is in root's home.
 MACHINE_FOLDER: Final = Path("/var/lib/payment-system-development")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Someone other than ourselves."""
+    """Another account of this machine."""
 
     name: str
     uid: int
@@ -28,10 +28,10 @@ class Account:
 
 
 def server_account(cluster_folder: Path | None = None) -> Account | None:
-    """The account that PostgreSQL's programs run as; None stands for our own, which an ordinary user always gets.
+    """The account that runs PostgreSQL's programs; None is the current account, which an ordinary user always gets.
 
     Args:
-        cluster_folder: when it exists already, its owner is the answer, for PostgreSQL insists on owning its data.
+        cluster_folder: if it exists, its owner is returned: PostgreSQL must own its data.
     """
     if os.geteuid() != ROOT:
         return None
@@ -59,17 +59,17 @@ def _account_of(folder: Path) -> Account:
 
 
 def as_account(account: Account | None) -> dict[str, Any]:
-    """The arguments that make `subprocess` run a program as this account, without any of our groups."""
+    """The arguments of `subprocess` to run a program as this account, without the current groups."""
     return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def can_enter(account: Account | None, folder: Path) -> bool:
-    """Whether this account can reach the folder through all that lie above it.
+    """Whether this account can enter the folder and all folders above it.
 
-    Raises: DevDatabaseError when this root may not become another account, as in some containers.
+    Raises: DevDatabaseError if root may not switch to another account, as in some containers.
     """
     try:
-        # Asked of the kernel by really trying: modes alone say nothing about access lists and read-only mounts.
+        # Tried out for real: modes do not show access lists and read-only mounts.
         command = ["/bin/sh", "-c", 'cd -- "$0"', str(folder)]
         answer = subprocess.run(  # nosec B603 # the script is a constant, and the folder an argument that it quotes
             command, cwd="/", env={}, check=False, capture_output=True, **as_account(account),
@@ -83,7 +83,7 @@ def can_enter(account: Account | None, folder: Path) -> bool:
     return answer.returncode == 0
 
 
-def give(account: Account | None, path: Path) -> None:
-    """Make the account own this path; without an account it is ours already."""
+def set_owner(account: Account | None, path: Path) -> None:
+    """Make the account the owner of this path. None changes nothing: the current account owns it."""
     if account is not None:
         os.chown(path, account.uid, account.gid)

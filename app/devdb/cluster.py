@@ -1,7 +1,6 @@
-"""Owns one running PostgreSQL: started at most once for a data folder, reached through a socket, stopped with its owner.
+"""Owns one running PostgreSQL: at most one for a data folder, reached through a socket, stopped with its owner.
 
-While it runs, the data folder is locked by us. So a server found working in it can only be what a killed owner left behind, and is
-ended before a new one starts: there are never two.
+The owner locks the data folder. So a server that is found in an unlocked folder is orphaned, and it is ended before a new one starts.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlencode
 
-from app.devdb.account import give
-from app.devdb.errors import DevDatabaseError, full_disk, has_no_room, means_full_disk, told_about
-from app.devdb.folder import SUPERUSER, DataFolder, last_line, made_by, temporary_folder
-from app.devdb.owner import FAST, IMMEDIATE, LOOK_AGAIN_SECONDS, STOP_LIMIT_SECONDS, end_leftovers, tethered
+from app.devdb.account import set_owner
+from app.devdb.errors import DevDatabaseError, explain_os_errors, full_disk_error, is_disk_full, reports_full_disk
+from app.devdb.folder import SUPERUSER, DataFolder, data_major_version, last_line, temporary_folder
+from app.devdb.server_process import FAST, IMMEDIATE, POLL_SECONDS, STOP_LIMIT_SECONDS, end_orphaned_servers, tethered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,14 +29,14 @@ if TYPE_CHECKING:
 DATABASE: Final = "payment_system"
 OWNER_ROLE: Final = "payment_system_owner"
 APP_ROLE: Final = "payment_system"
-# Only a name here: it is part of the socket's file name, and nothing listens on a network.
+# Part of the socket's file name only: nothing listens on a network.
 PORT: Final = 5432
 SOCKET_NAME: Final = f".s.PGSQL.{PORT}"
-# sockaddr_un has 108 bytes, the last of them zero. Source: unix(7).
+# sockaddr_un has 108 bytes, the last one is zero. Source: unix(7).
 SOCKET_PATH_LIMIT_BYTES: Final = 107
 PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/._-]+")
-SHORT_FOLDERS: Final = Path("/tmp")  # nosec B108 # noqa: S108 - the folder made in it is ours alone, which is checked
-# Crash recovery after a kill -9 or a power cut replays at most a gigabyte or so.
+SHORT_FOLDERS: Final = Path("/tmp")  # nosec B108 # noqa: S108 - the folder in it is ours alone, which is checked
+# Crash recovery after a kill -9 or a power cut replays about a gigabyte at most.
 START_LIMIT_SECONDS: Final = 60
 SQL_LIMIT_SECONDS: Final = 60
 STATUS_LINE: Final = 7
@@ -55,7 +54,7 @@ GRANT CONNECT ON DATABASE :"database" TO :"owner", :"app";
 
 
 class Cluster:
-    """A data folder with its PostgreSQL; as a context manager it stops the server and frees the folder."""
+    """A data folder with its PostgreSQL. As a context manager it stops the server and unlocks the folder."""
 
     def __init__(self, folder: DataFolder, programs: Programs) -> None:
         self._folder = folder
@@ -64,9 +63,9 @@ class Cluster:
 
     @classmethod
     def create_or_open(cls, data_folder: Path, programs: Programs, *, durable: bool = True) -> Self:
-        """Take a data folder and make sure that there is a cluster in it. Starts nothing.
+        """Lock a data folder and make a cluster in it if there is none. Starts nothing.
 
-        Raises: DevDatabaseError when the folder is in use, holds something else, was made by another version or has no room.
+        Raises: DevDatabaseError if the folder is in use, holds something else, was made by another version, or is full.
         """
         made = not data_folder.exists()
         folder = DataFolder.open(data_folder)
@@ -75,7 +74,7 @@ class Cluster:
             folder.create_cluster(programs, durable=durable)
         except BaseException:
             if made:
-                folder.forget()
+                folder.delete_data()
             folder.close()
             raise
         return cls(folder, programs)
@@ -88,44 +87,44 @@ class Cluster:
 
     @property
     def process_id(self) -> int | None:
-        """The server's process; None while it does not run."""
+        """The server's process id; None while it does not run."""
         return self._server.pid if self._server and self._server.poll() is None else None
 
     @property
     def log(self) -> Path:
-        """PostgreSQL's own log of the last start."""
+        """PostgreSQL's log since the last start."""
         return self._folder.log
 
     @property
     def programs(self) -> Programs:
-        """What this cluster runs on; its other programs, such as pg_dump, are in the same folder."""
+        """The programs of this cluster. Others, such as pg_dump, are in the same folder."""
         return self._programs
 
     @property
     def socket_folder(self) -> Path:
-        """Where the socket is: in the cluster itself unless its path is too long, or too odd to stand in a list or an address."""
+        """The folder of the socket: the cluster, unless its path is too long, or has characters that a URL or a list cannot hold."""
         socket = self._folder.cluster / SOCKET_NAME
         if len(os.fsencode(socket)) <= SOCKET_PATH_LIMIT_BYTES and PLAIN_PATH.fullmatch(str(socket)):
             return self._folder.cluster
-        # The same for every start, so that a killed owner leaves one folder behind and not one each time.
+        # The same name at every start, so that killed owners leave one folder behind, not many.
         return SHORT_FOLDERS / f"wave-{hashlib.sha256(os.fsencode(self._folder.cluster)).hexdigest()[:16]}"
 
     def url(self, database: str = DATABASE, role: str = APP_ROLE) -> str:
-        """The address of a database for SQLAlchemy, as this role."""
+        """The SQLAlchemy URL of a database, as this role."""
         return f"postgresql+psycopg2://{role}@/{database}?{urlencode({'host': str(self.socket_folder), 'port': PORT}, safe='/')}"
 
     def start(self, settings: Mapping[str, str] | None = None) -> None:
-        """Start the server and return when it takes connections.
+        """Start the server and return when it accepts connections.
 
         Args:
-            settings: PostgreSQL's own, for this start only. Without `listen_addresses` among them it takes connections by its socket alone.
+            settings: PostgreSQL's settings, for this start only. Without `listen_addresses` it listens on the socket only.
 
-        Raises: DevDatabaseError with the server's own reason; it does not run then.
+        Raises: DevDatabaseError with the server's reason; it does not run then.
         """
-        # A server of ours that was killed has to be buried first: as long as it is not, its process counts as alive.
+        # A killed server has to be reaped first: until then its process counts as alive.
         self.stop()
-        with told_about(self._folder.path):
-            end_leftovers(self._folder.cluster)
+        with explain_os_errors(self._folder.path):
+            end_orphaned_servers(self._folder.cluster)
             self._make_socket_folder()
             chosen = {
                 "listen_addresses": "",
@@ -135,7 +134,7 @@ class Cluster:
                 "timezone": "UTC", "log_timezone": "UTC",
             }
             command = [self._programs.path("postgres"), "-D", str(self._folder.cluster), *(f"--{name}={chosen[name]}" for name in chosen)]
-            # A fresh log for each start bounds it. Removed and made anew, never followed: the old one may be another account's.
+            # A new log for each start limits its size. The old file is removed, not reused: another account may own it.
             self._folder.log.unlink(missing_ok=True)
             with self._folder.log.open("xb") as log:
                 self._server = subprocess.Popen(  # nosec B603 # no shell; PostgreSQL's own programs
@@ -145,7 +144,7 @@ class Cluster:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    # Ctrl-C in the terminal is for us; the server goes when we tell it, after the web server.
+                    # Its own session: Ctrl-C reaches this process only, which stops the server after the web server.
                     start_new_session=True,
                 )
         try:
@@ -155,7 +154,7 @@ class Cluster:
             raise
 
     def stop(self) -> None:
-        """End the server, politely first, and return when it is gone. Without a server it does nothing."""
+        """Stop the server, gracefully first, and return when it has ended. Without a server it does nothing."""
         if self._server is None:
             return
         for signal in (FAST, IMMEDIATE):
@@ -172,19 +171,19 @@ class Cluster:
                 self.socket_folder.rmdir()
 
     def close(self) -> None:
-        """Stop the server and let others use the folder."""
+        """Stop the server and unlock the folder."""
         self.stop()
         self._folder.close()
 
     def prepare(self, database: str = DATABASE) -> None:
-        """Make sure that the wallet's two roles and a database of this name exist; the owner owns it, and only the two may connect.
+        """Make the wallet's two roles and a database of this name if they are missing. Only the two roles may connect.
 
-        Neither role is a superuser or may make databases and roles, as on a real host.
+        As on a real host, neither role is a superuser or may make databases and roles.
         """
         self.run_sql(PREPARE, database=database, owner=OWNER_ROLE, app=APP_ROLE)
 
     def run_sql(self, statements: str, **variables: str) -> None:
-        """Run SQL as the superuser in the database `postgres`; each variable is `:'name'` or `:"name"` there, as psql quotes it."""
+        """Run SQL by psql as the superuser in the database `postgres`. The SQL refers to a variable as `:'name'` or `:"name"`."""
         where = [f"--host={self.socket_folder}", f"--port={PORT}", f"--username={SUPERUSER}", "--dbname=postgres"]
         assigned = [f"--set={name}={value}" for name, value in {"ON_ERROR_STOP": "1", **variables}.items()]
         done = subprocess.run(  # nosec B603 # no shell; PostgreSQL's own programs
@@ -201,19 +200,19 @@ class Cluster:
         if done.returncode != 0:
             raise self._failure(done.stderr)
 
-    def disk_is_full(self) -> bool:
-        """Whether the server has met a full disk since its start, or meets one now."""
-        return means_full_disk(self._log_text()) or has_no_room(self._folder.path)
+    def has_full_disk(self) -> bool:
+        """Whether the server had a full disk since its start, or has one now."""
+        return reports_full_disk(self._log_text()) or is_disk_full(self._folder.path)
 
     def _make_socket_folder(self) -> None:
         folder = self.socket_folder
-        # Nobody serves this cluster now, so the lock beside the socket is stale, and its process number may be anybody's by now.
+        # No server runs, so the lock file of the socket is stale, and its process id may belong to another program.
         (folder / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
         if folder == self._folder.cluster:
             return
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-            give(self._folder.account, folder)
+            set_owner(self._folder.account, folder)
         found = folder.lstat()
         uid = self._folder.account.uid if self._folder.account else os.geteuid()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o077:
@@ -226,12 +225,12 @@ class Cluster:
             if time.monotonic() > limit:
                 raise DevDatabaseError(f"PostgreSQL was not ready within {START_LIMIT_SECONDS} seconds: read {self._folder.log}.")
             with suppress(subprocess.TimeoutExpired):
-                server.wait(LOOK_AGAIN_SECONDS)
+                server.wait(POLL_SECONDS)
                 raise self._failure(self._log_text())
 
     def _failure(self, output: str) -> DevDatabaseError:
-        if means_full_disk(output) or self.disk_is_full():
-            return full_disk(self._folder.path)
+        if reports_full_disk(output) or self.has_full_disk():
+            return full_disk_error(self._folder.path)
         reason, place = last_line(output), self._folder.path
         return DevDatabaseError(
             f"PostgreSQL could not use {place} ({reason}): read {self._folder.log}, or choose another folder with DATA=…."
@@ -244,20 +243,20 @@ class Cluster:
             return ""
 
 
-def forget(data_folder: Path) -> bool:
-    """Remove the data in this folder, ending a server that a killed owner left; nothing else in it is touched.
+def delete_data(data_folder: Path) -> bool:
+    """Delete the data in this folder and end an orphaned server. Other files in the folder stay.
 
-    Returns: whether there was any.
+    Returns: whether there was any data.
 
-    Raises: DevDatabaseError when it is in use or holds something else.
+    Raises: DevDatabaseError if the folder is in use or holds something else.
     """
     if not data_folder.exists():
         return False
     folder = DataFolder.open(data_folder)
     try:
-        existed = made_by(data_folder) is not None
-        end_leftovers(folder.cluster)
-        folder.forget()
+        existed = data_major_version(data_folder) is not None
+        end_orphaned_servers(folder.cluster)
+        folder.delete_data()
     finally:
         folder.close()
     return existed
@@ -267,10 +266,10 @@ def forget(data_folder: Path) -> bool:
 def temporary_cluster(
     programs: Programs, settings: Mapping[str, str] | None = None, *, parent: Path | None = None
 ) -> Iterator[Cluster]:
-    """A running, prepared cluster for tests, gone afterwards. It does not wait for the disk, which a test has no use for.
+    """A running cluster with roles and database for tests, deleted afterwards. It does not sync to disk, which tests do not need.
 
     Args:
-        parent: where its folder is made; the system's place for temporary files when absent.
+        parent: where its folder is made; the system's folder for temporary files by default.
     """
     with temporary_folder(parent) as folder, Cluster.create_or_open(folder / "data", programs, durable=False) as cluster:
         cluster.start({"fsync": "off", **(settings or {})})
@@ -279,7 +278,7 @@ def temporary_cluster(
 
 
 def _is_ready(cluster: Path, process_id: int) -> bool:
-    """What pg_ctl waits for: PostgreSQL writes its state into postmaster.pid."""
+    """Whether PostgreSQL has written `ready` into postmaster.pid, as pg_ctl waits for."""
     try:
         lines = (cluster / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:

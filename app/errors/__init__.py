@@ -1,8 +1,4 @@
-"""Owns the expected failures: one class each, told twice, to the person and to the log.
-
-Knows no framework. An edge reads `code`, `http_status`, `field`, `user_message` and `data()`; it never parses `str(error)`,
-which is for the log and may hold ids and amounts.
-"""
+"""Owns the expected failures: one class each. `user_message` is for people; `str(error)` is for the log and may hold ids and amounts."""
 
 from app.errors.access import (
     ForbiddenError,

@@ -1,4 +1,4 @@
-"""Owns the failures of who asks, from where, for what, and how often."""
+"""Owns the failures of authentication, permissions, hosts and rate limits."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Final
 
 from app.errors.base import WalletError
 
-# From so many on, a wait is told in minutes.
+# From here on a wait is shown in minutes.
 LONG_SECONDS: Final = 120
 
 
 class WrongCredentialsError(WalletError):
-    """Unknown name or wrong password; never says which."""
+    """The username is unknown or the password is wrong. It never says which."""
 
     code = "WRONG_CREDENTIALS"
     http_status = 401
     default_message = "The username or the password is not right. Check both and try again."
     default_field = "password"
     account: str | None = None
-    """Whose password it was to be; None for a name that is nobody's."""
+    """The username of the login; None for an unknown username."""
 
 
 class UnauthenticatedError(WalletError):
@@ -30,7 +30,7 @@ class UnauthenticatedError(WalletError):
 
 
 class ForbiddenError(WalletError):
-    """The caller is known and may not do this."""
+    """The person is known and may not do this."""
 
     code = "FORBIDDEN"
     http_status = 403
@@ -55,7 +55,7 @@ class UnderPathError(ForbiddenError):
 
 
 class NotFoundError(WalletError):
-    """It does not exist, or not for this person: the two read the same."""
+    """It does not exist, or this person may not see it. Both have the same message."""
 
     code = "NOT_FOUND"
     http_status = 404
@@ -63,10 +63,10 @@ class NotFoundError(WalletError):
 
 
 class RateLimitedError(WalletError):
-    """Too many tries.
+    """Too many attempts.
 
     Args:
-        retry_after_seconds: whole seconds until the next try can succeed, at least 1.
+        retry_after_seconds: whole seconds until the next attempt can succeed, at least 1.
     """
 
     code = "RATE_LIMITED"

@@ -1,4 +1,4 @@
-"""Owns what an expected failure is: a stable code, a place, and a text for each of two readers."""
+"""Owns the base class of expected failures: a stable code, a field, a message for people and a text for the log."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import ClassVar
 
 
 class WalletError(Exception):
-    """A failure that was foreseen: it has a stable code, a place and a sentence that says what to do next.
+    """An expected failure. It has a stable code and a sentence that says what to do next.
 
     Args:
-        detail: for the log only; may name ids and amounts.
-        user_message: what happened and what to do next, in plain words; the class's own sentence when absent.
-        field: the name of the input that was wrong, or None when no single one was.
+        detail: for the log only; may hold ids and amounts.
+        user_message: what happened and what to do next; the class has a default.
+        field: the name of the wrong input, or None if there is no single one.
     """
 
     code: ClassVar[str]
@@ -26,11 +26,7 @@ class WalletError(Exception):
 
 
 class at_input:  # noqa: N801 - it is used as a function
-    """Whatever is refused within was entered at this input: what an edge adds to the core's reading of it.
-
-    Args:
-        name: of the input.
-    """
+    """Set the field of every WalletError in the context to this input. The core knows only the value; an edge knows its field."""
 
     def __init__(self, name: str) -> None:
         self._name = name

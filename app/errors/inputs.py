@@ -1,4 +1,4 @@
-"""Owns the failures of what somebody entered."""
+"""Owns the failures of input values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class InvalidAmountError(WalletError):
 
 
 class InvalidUsernameError(WalletError):
-    """The text breaks the rules for handles."""
+    """The text breaks the rules for usernames."""
 
     code = "INVALID_USERNAME"
     default_message = "A username has 3 to 32 of the letters a-z, digits, _ and -, and starts with a letter. Choose another."
@@ -30,14 +30,14 @@ class InvalidPasswordError(WalletError):
 
 
 class InvalidInputError(WalletError):
-    """A value has the wrong form and no code of its own."""
+    """A value has the wrong form, and there is no other code for it."""
 
     code = "INVALID_INPUT"
     default_message = "Something in that form is not right. Check what you entered and send it again."
 
 
 class UsernameTakenError(WalletError):
-    """Somebody has this handle."""
+    """Another person has this username."""
 
     code = "USERNAME_TAKEN"
     http_status = 409

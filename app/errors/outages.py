@@ -1,4 +1,4 @@
-"""Owns the failures of the program itself: it is too busy, without its database, or set up wrongly."""
+"""Owns the failures of the program itself: it is too busy, the database is away, or a setting is wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.errors.base import WalletError
 
 
 class ConflictRetryError(WalletError):
-    """Other work on the same wallets kept getting in the way; nothing was changed."""
+    """Other transactions on the same wallets conflicted too often. Nothing was changed."""
 
     code = "CONFLICT_RETRY"
     http_status = 503
@@ -16,7 +16,7 @@ class ConflictRetryError(WalletError):
 
 
 class DatabaseUnavailableError(WalletError):
-    """PostgreSQL did not answer. Whether a change in flight was stored is unknown; the same id settles it."""
+    """PostgreSQL did not answer. It is unknown whether a change was stored; a retry with the same id is safe."""
 
     code = "CONFLICT_RETRY"
     http_status = 503
@@ -25,4 +25,4 @@ class DatabaseUnavailableError(WalletError):
 
 
 class SettingError(Exception):
-    """A setting has a value that cannot be used; the message names it, the value's fault and the cure."""
+    """A setting has a value that cannot be used. The message names the setting, the problem and the fix."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class SelfPaymentError(WalletError):
-    """Payer and payee are one."""
+    """Payer and payee are the same person."""
 
     code = "SELF_PAYMENT"
     default_message = "You cannot pay yourself. Choose someone else."
@@ -41,7 +41,7 @@ class InsufficientFundsError(WalletError):
 
 
 class BalanceTooLargeError(WalletError):
-    """A wallet, or all that was ever issued, would become more than the books can hold: 2⁶³ of the smallest unit."""
+    """A wallet, or the total that was issued, would exceed what the ledger can hold: 2⁶³ minor units."""
 
     code = "BALANCE_TOO_LARGE"
     http_status = 409
@@ -84,7 +84,7 @@ class WalletNotEmptyError(WalletError):
 
 
 class HeldBackError(WalletError):
-    """Nothing is wrong with this one, but another one of its atomic group was refused."""
+    """The payment is valid, but another one of its atomic group was refused."""
 
     code = "NOT_ATTEMPTED"
     http_status = 409
@@ -92,7 +92,7 @@ class HeldBackError(WalletError):
 
 
 class IdempotencyKeyReusedError(WalletError):
-    """The id belongs to another payment already, or to the same one with its amount given in another way."""
+    """The id already belongs to another payment, or to the same one with its amount given in another way."""
 
     code = "IDEMPOTENCY_KEY_REUSED"
     http_status = 409
@@ -101,10 +101,10 @@ class IdempotencyKeyReusedError(WalletError):
 
 
 class RefundTooLargeError(WalletError):
-    """More than is left of the payment.
+    """The amount is more than is left of the payment.
 
     Args:
-        refundable: what may still be refunded.
+        refundable: the amount that is left to refund.
     """
 
     code = "REFUND_TOO_LARGE"
@@ -121,7 +121,7 @@ class RefundTooLargeError(WalletError):
 
 
 class NotRefundableError(WalletError):
-    """It is in the person's history, but no payment: a refund, or money that the operator issued or redeemed."""
+    """The transfer is not a payment: it is a refund, or the operator issued or redeemed it."""
 
     code = "NOT_REFUNDABLE"
     default_message = "Only a payment can be refunded. This is a refund, or money from or to whoever runs this site."
@@ -129,7 +129,7 @@ class NotRefundableError(WalletError):
 
 
 class RequestNotOpenError(WalletError):
-    """The request for money was paid, declined, cancelled or has expired."""
+    """The request for money was paid, declined or cancelled, or it has expired."""
 
     code = "REQUEST_NOT_OPEN"
     http_status = 409

@@ -1,4 +1,4 @@
-"""Owns from where a request came: the client's address behind the proxies that are believed, and the block of addresses it is in."""
+"""Owns the address of the client behind trusted proxies, and the address block for rate limits."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 Network = IPv4Network | IPv6Network
 
-# Whoever has one address of IPv6 has a whole network of 2^64. Source: RFC 6177, section 2.
+# A client with one IPv6 address has a network of 2^64. Source: RFC 6177, section 2.
 IPV6_BLOCK_BITS: Final = 64
 KEPT_ADDRESSES: Final = 4096
 MAXIMUM_ADDRESS_CHARACTERS: Final = 45
 
 
 def client_address(peer: str | None, forwarded_for: str | None, trusted: Collection[Network]) -> str | None:
-    """The address that the request came from; None when nobody who is believed says it.
+    """The address of the client; None if no trusted proxy says it.
 
-    What a client writes into X-Forwarded-For stands left of what the proxies append. So the header is read from its right end, and
-    only as far as those who wrote it are proxies that are believed.
+    A client can write anything into X-Forwarded-For; proxies append to its right. So the header is read from the right, as far as
+    trusted proxies have written it.
 
     Args:
-        peer: who is at the other end of the connection; None at a Unix socket, which only a proxy of this host may open.
-        forwarded_for: the header X-Forwarded-For, several of them joined by commas.
-        trusted: from where the header is believed, beside the Unix socket.
+        peer: the address of the connection; None at a Unix socket, which only a proxy of this host can open.
+        forwarded_for: the header X-Forwarded-For. Several are joined by commas.
+        trusted: the networks of trusted proxies. The Unix socket is always trusted.
 
     Source: RFC 7239, section 8.1; Werkzeug's documentation, "Tell Flask it is Behind a Proxy".
     """
@@ -34,7 +34,7 @@ def client_address(peer: str | None, forwarded_for: str | None, trusted: Collect
         return peer
     for written in reversed((forwarded_for or "").split(",")):
         address = _parsed(written)
-        if address is None:  # what stands further left, nobody vouches for
+        if address is None:  # entries further left are not trusted
             return peer
         if not _is_trusted(address, trusted):
             return str(address)
@@ -42,7 +42,7 @@ def client_address(peer: str | None, forwarded_for: str | None, trusted: Collect
 
 
 def address_block(address: str | None) -> str:
-    """Whose addresses count as one: a single one of IPv4, a network of 64 bits of IPv6; "unknown" for what is no address."""
+    """The block that counts as one client: an IPv4 address, or a 64-bit network of IPv6; "unknown" for anything else."""
     parsed = _parsed(address or "")
     if parsed is None:
         return "unknown"
@@ -51,7 +51,7 @@ def address_block(address: str | None) -> str:
 
 def _parsed(written: str) -> IPv4Address | IPv6Address | None:
     written = written.strip()
-    # With a zone after a percent sign, one address could be written in very many ways.
+    # With a zone after a percent sign, one address has very many spellings.
     return _read(written) if len(written) <= MAXIMUM_ADDRESS_CHARACTERS and "%" not in written else None
 
 
@@ -61,7 +61,7 @@ def _read(written: str) -> IPv4Address | IPv6Address | None:
         address = ip_address(written)
     except ValueError:
         return None
-    # An IPv4 client at a socket of IPv6 is the same client.
+    # An IPv4 client at an IPv6 socket is the same client.
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 

@@ -1,4 +1,4 @@
-"""Owns how a failure reaches the log: an expected one in a line, a bug with its traceback and an error id that is shown."""
+"""Owns the logging of failures: an expected one is a line, a bug has its traceback and an error id."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 from app.errors import WalletError
 
 if TYPE_CHECKING:
-    from app.http.facts import Facts
+    from app.http.request_context import Facts
 
 log = logging.getLogger(__name__)
 
 
 def error_id_of(facts: Facts) -> str:
-    """The id that a person can read out and the operator can search the log for: the request's own."""
+    """The error id, which is the request id. People see it and the operator finds it in the log."""
     return facts.request_id
 
 
 def log_failure(error: BaseException, facts: Facts) -> None:
-    """Write a failure down: a refusal as information, an unreachable database as a warning, a bug as an error with traceback."""
+    """Log a failure: a refusal as info, an unreachable database as a warning, a bug as an error with its traceback."""
     fields = {"request_id": facts.request_id, "method": facts.method, "path": facts.path}
     if isinstance(error, WalletError):
         level = logging.WARNING if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR else logging.INFO

@@ -1,4 +1,4 @@
-"""Owns the rules that keep other sites out of a person's browser: host, cross-site check, login cookie, security headers."""
+"""Owns the protection against other sites in the same browser: host check, cross-site check, login cookie, security headers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from app.errors import ForbiddenError, UnderPathError, WrongHostError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from app.http.facts import Facts
+    from app.http.request_context import Facts
     from app.settings import Settings
 
 MAXIMUM_HOST_CHARACTERS: Final = 255
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# Source: the Fetch Metadata specification; "none" is the person's own doing, such as a typed address.
+# Source: the Fetch Metadata specification. "none" means that the user started the request, for example by typing the address.
 OWN_FETCH_SITES: Final = frozenset({"same-origin", "none"})
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -30,26 +30,26 @@ SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 HSTS: Final = "max-age=31536000"
-# For names beside the wallet's own, too: a promise that only whoever owns them all can make.
+# Also for all subdomains: only their owner can set this.
 HSTS_SUBDOMAINS: Final = f"{HSTS}; includeSubDomains"
 
-# Asked at the machine's own address by whoever looks after it; they hold nothing of anybody's.
+# Monitoring uses these under the machine's address. They show no personal data.
 HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 PORT: Final = re.compile(r":[0-9]*$")
 
 
 def check_request(facts: Facts, settings: Settings) -> None:
-    """What every request has to pass, before any route. Raises: WrongHostError, UnderPathError, ForbiddenError."""
+    """Check every request before its route. Raises: WrongHostError, UnderPathError, ForbiddenError."""
     check_host(facts, settings.hosts)
     check_prefix(facts)
     check_same_site(facts)
 
 
 def check_host(facts: Facts, hosts: Collection[str]) -> None:
-    """Refuse a request for another host: who points a name of their own at this address gets none of the wallet's pages under it.
+    """Refuse a request for another host. So nobody can serve the wallet under a name of their own.
 
     Args:
-        hosts: in lower case, without a port; all are right when there are none.
+        hosts: names in lower case without a port. If there are none, every host is accepted.
 
     Raises: WrongHostError.
     Source: RFC 9110, section 7.4.
@@ -61,7 +61,7 @@ def check_host(facts: Facts, hosts: Collection[str]) -> None:
 
 
 def check_prefix(facts: Facts) -> None:
-    """Refuse a request that a proxy passes on from under a path: links, forms and the cookie's host are the wallet's own.
+    """Refuse a request that a proxy sends from below a path: the wallet needs its own host name.
 
     Raises: UnderPathError.
     """
@@ -70,10 +70,10 @@ def check_prefix(facts: Facts) -> None:
 
 
 def check_same_site(facts: Facts) -> None:
-    """Refuse what another site made a browser send: only its own pages may change anything on a cookie's word.
+    """Refuse a request that another site made the browser send. With a cookie, only the wallet's own pages may change anything.
 
-    A request with an Authorization header is let through: no browser adds one by itself. A request without Origin and
-    Sec-Fetch-Site does not come from a browser of the last years, and one that is older sends no SameSite=Lax cookie along.
+    A request with an Authorization header is accepted: browsers do not add one by themselves. A request without Origin and
+    Sec-Fetch-Site is not from a recent browser, and an older one does not send the SameSite=Lax cookie with it.
 
     Raises: ForbiddenError.
     Source: OWASP Cross-Site Request Forgery Prevention Cheat Sheet, "Fetch Metadata headers".
@@ -84,23 +84,23 @@ def check_same_site(facts: Facts) -> None:
         if facts.sec_fetch_site not in OWN_FETCH_SITES:
             raise ForbiddenError(f"sec-fetch-site {facts.sec_fetch_site}")
         return
-    # Behind a proxy that takes TLS off, the browser's scheme is https and the one seen here is http.
+    # Behind a proxy that ends TLS, the browser's scheme is https and the scheme here is http.
     if facts.origin not in (None, f"{facts.scheme}://{facts.host}", f"https://{facts.host}"):
         raise ForbiddenError(f"origin {facts.origin} on host {facts.host}")
 
 
 def is_packed(facts: Facts) -> bool:
-    """Whether the body was packed, as by gzip: nothing here unpacks it, since a little that is packed could be very much."""
+    """Whether the body is compressed, for example by gzip. Such bodies are refused: a small one can decompress to a huge one."""
     return (facts.content_encoding or "identity").strip().lower() not in ("", "identity")
 
 
 def cookie_name(*, secure: bool) -> str:
-    """The login cookie's name. `__Host-` makes the browser hold it to this very host and to HTTPS. Source: RFC 6265bis, 4.1.3."""
+    """The name of the login cookie. `__Host-` limits it to this host and to HTTPS. Source: RFC 6265bis, 4.1.3."""
     return "__Host-login" if secure else "login"
 
 
 def login_cookie(token: str, *, secure: bool, lifetime_seconds: int) -> dict[str, Any]:
-    """The arguments of Werkzeug's `set_cookie` for a login; an empty token with lifetime 0 takes it away."""
+    """The arguments of Werkzeug's `set_cookie` for a login. An empty token with lifetime 0 deletes the cookie."""
     return {
         "key": cookie_name(secure=secure), "value": token, "max_age": lifetime_seconds, "path": "/", "secure": secure,
         "httponly": True, "samesite": "Lax",
@@ -108,18 +108,18 @@ def login_cookie(token: str, *, secure: bool, lifetime_seconds: int) -> dict[str
 
 
 def transport_security(settings: Settings) -> str:
-    """For how long browsers come by HTTPS alone, as Strict-Transport-Security has it; empty where the wallet is served over plain HTTP."""
+    """The value of Strict-Transport-Security; empty if the wallet is served over plain HTTP."""
     if not settings.secure_cookies:
         return ""
     return HSTS_SUBDOMAINS if settings.hsts_subdomains else HSTS
 
 
 def hardened(*, private: bool, hsts: str) -> dict[str, str]:
-    """The security headers of an answer.
+    """The security headers of a response.
 
     Args:
-        private: whether it may hold what only one person may see; then no cache keeps it.
-        hsts: what `transport_security` says of the settings.
+        private: whether it may hold private data; then no cache stores it.
+        hsts: the value from `transport_security`.
     """
     headers = dict(SECURITY_HEADERS)
     if private:

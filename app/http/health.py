@@ -1,4 +1,4 @@
-"""Owns the two health questions: whether the process is alive, and whether it can do its work."""
+"""Owns the two health checks: liveness of the process, and readiness to serve."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import schema_version
 from app.database import transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError, SettingError
-from app.http.asking import wave
+from app.http.runtime import wave
 from app.ledger import check_currency
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from sqlalchemy.orm import Session
 
-    from app.http.asking import Wave
+    from app.http.runtime import Wave
     from app.money import Currency
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether this release can serve, and if not, why, without anything internal."""
+    """Whether this release can serve, and if not, the reason without internal details."""
 
     ready: bool
     release: str
@@ -34,17 +34,17 @@ class Readiness:
 
 
 def add_health(app: Flask) -> None:
-    """Answer both questions at addresses of their own."""
-    # ast-grep-ignore: route-without-login - whoever watches the host has no login; it tells nothing of anybody
+    """Add the routes of both health checks."""
+    # ast-grep-ignore: route-without-login - monitoring has no login, and it shows no personal data
     @app.get("/healthz")
     def healthz() -> ResponseReturnValue:
-        """Whether the process is alive; asks nothing of anyone else."""
+        """Liveness: answers without asking the database."""
         return jsonify(status="alive", release=wave().settings.release_id)
 
-    # ast-grep-ignore: route-without-login - whoever watches the host has no login; it tells nothing of anybody
+    # ast-grep-ignore: route-without-login - monitoring has no login, and it shows no personal data
     @app.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        """Whether requests may be sent here."""
+        """Readiness: whether this process can serve requests."""
         found = readiness(wave())
         if found.ready:
             return jsonify(found)
@@ -52,7 +52,7 @@ def add_health(app: Flask) -> None:
 
 
 def readiness(running: Wave) -> Readiness:
-    """Ask the database whether it is there and has had every migration that this release needs."""
+    """Check that the database answers and has all migrations of this release."""
     release = running.settings.release_id
     try:
         found, fault = transact(running.sessions, lambda session: _found(session, running.settings.currency))
@@ -62,9 +62,9 @@ def readiness(running: Wave) -> Readiness:
 
 
 def _found(session: Session, currency: Currency) -> tuple[str | None, str | None]:
-    """The database's migration, and what keeps this release from serving it, if anything."""
+    """The database's migration, and the reason why this release cannot use it, or None."""
     found = schema_version.current(session.connection())
-    if not schema_version.serves(found):
+    if not schema_version.is_compatible(found):
         return found, f"the database is at migration {found}, this release needs {schema_version.head()}: run `flask db upgrade`"
     try:
         check_currency(session, currency)

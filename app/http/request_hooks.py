@@ -1,4 +1,4 @@
-"""Owns the request hooks: what happens before and after every request, whichever edge it is for."""
+"""Owns Flask's request hooks, which run before and after every request of the pages and the API."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 
 from flask import g, request
 
-from app.http.asking import facts_of_request, wave
+from app.http.authentication import facts_of_request
 from app.http.guard import check_request, hardened, transport_security
-from app.http.record import record_request
+from app.http.request_log import record_request
+from app.http.runtime import wave
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
 
 def add_request_hooks(app: Flask) -> None:
-    """Have this application check every request before its route, and harden and record each answer."""
+    """Check every request before its route. Add security headers to every response, and log the request."""
     app.before_request(_begin)
     app.after_request(_finish)
 
 
 def _begin() -> None:
-    # Before any route: a request that another site sent, or for another host, is refused whatever it was for.
+    # Before any route: a request from another site or for another host is refused, whatever its path.
     g.began_seconds = time.monotonic()
     check_request(facts_of_request(), wave().settings)
 

@@ -1,8 +1,8 @@
-"""Owns people: registration, passwords, logins and API tokens. Takes a session and plain values, never commits, knows no HTTP."""
+"""Owns people: registration, passwords, logins and API tokens. Its functions take a session, never commit, and know no HTTP."""
 
-from app.identity.badge import give_badge, take_badge
-from app.identity.closing import close_account, close_own_account
+from app.identity.account_closure import close_account, close_own_account
 from app.identity.logins import count_logins, end_all_logins, end_login, list_logins, logged_in_recently, start_login, viewer_of_login
+from app.identity.operator_badge import give_badge, take_badge
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.people import (
     Person,

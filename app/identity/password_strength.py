@@ -1,8 +1,8 @@
-"""Owns how many guesses a password takes, and what makes it easy to guess. Knows no person, no rule and no database.
+"""Owns the estimate of how many guesses a password needs, and what makes it easy to guess. Knows no person, rule or database.
 
-zxcvbn finds the parts: common passwords and words, plain, reversed or with digits for letters, keyboard rows, sequences, dates.
-Its own sum of them is not used: it takes any three parts for hard to guess, so that `wave wallet payment` would be.
-Here the guesses of the parts are multiplied; what everybody knows of this account is free, and so is each part after its first time.
+zxcvbn finds the parts: common passwords and words (plain, reversed or with digits for letters), keyboard rows, sequences, dates.
+Its own total is not used: it rates any three parts as hard to guess, for example `wave wallet payment`.
+Here the guesses of the parts are multiplied. Public words of this account cost no guess, and a repeated part counts once.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     Lists = dict[str, dict[str, int]]
 
-# What a check costs grows with the square of this. A password whose first 48 characters are hard to guess is hard to guess.
+# The time of a check grows with the square of this. If the first 48 characters are hard to guess, the password is.
 ESTIMATED_CHARACTERS: Final = 48
-# A shorter one would be found by chance inside of anything.
+# Shorter words are found by chance in any text.
 MINIMUM_WORD_CHARACTERS: Final = 3
-# Source: xkcd.com/936, which is about just this and is tried by everybody who guesses.
+# Source: xkcd.com/936. Every attacker tries it.
 PUBLIC_PHRASE: Final = "correcthorsebatterystaple"
 
-# Each letter has one digit, and each mark that looks like a digit is read as that digit: a handful of readings.
-# zxcvbn's own table makes up to nine hundred of them, each of which searches all its lists.
+# Each letter has one or two digits, and each mark is read as one digit: this gives a few readings.
+# zxcvbn's own table gives up to nine hundred, and each one searches all lists.
 DIGITS_FOR_LETTERS: Final = {
     "a": ["4"], "b": ["8"], "c": ["("], "e": ["3"], "g": ["6"], "i": ["1"], "l": ["1", "7"], "o": ["0"], "s": ["5"], "t": ["7"],
     "x": ["%"], "z": ["2"],
@@ -39,16 +39,16 @@ DIGITS_FOR_LETTERS: Final = {
 MARKS_READ_AS_DIGITS: Final = str.maketrans("@{[<9!|$+", "4(((61157")
 # Most numbers of four or five digits can be read as one: 1191 as 1/1/91.
 MINIMUM_DATE_CHARACTERS: Final = 6
-# zxcvbn's own end at 2019.
+# zxcvbn's own list ends at 2019.
 YEARS: Final = {str(year): 1 for year in range(1930, 2040)}
-# Three times the same one or two characters, twice the same three or more.
+# One or two characters at least three times in a row, or three and more characters at least twice.
 REPEATED: Final = re.compile(r"(.)\1{2,}|(..)\2{2,}|(.{3,}?)\3+", re.DOTALL)
-# Of a character that belongs to nothing known. Source: zxcvbn, BRUTEFORCE_CARDINALITY.
+# For a character that is in no known part. Source: zxcvbn, BRUTEFORCE_CARDINALITY.
 GUESSES_LOG10_PER_CHARACTER: Final = 1.0
 
 
 class Cause(Enum):
-    """What makes most of a password."""
+    """What most of a password is made of."""
 
     NAME = "It is made of the name of this account."
     SITE = "It is made of words of this site."
@@ -67,7 +67,7 @@ class Strength:
 
     guesses_log10: float
     cause: Cause
-    """Why it takes no more."""
+    """The main reason for this estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +80,19 @@ class _Part:
 PATTERNS: Final = {
     "dictionary": Cause.WORDS, "spatial": Cause.KEYS, "sequence": Cause.KEYS, "date": Cause.DATE,
 }
-# By the names of the lists: zxcvbn's of passwords, and those that are added here.
+# By the name of the list: zxcvbn's passwords, and the lists that are added here.
 LISTS: Final = {"passwords": Cause.COMMON, "names": Cause.NAME, "site": Cause.SITE, "public": Cause.PUBLIC, "years": Cause.DATE}
 FREE: Final = frozenset({Cause.NAME, Cause.SITE, Cause.PUBLIC})
 
 
 def estimate_strength(password: str, *, names: Iterable[str], site_words: Iterable[str]) -> Strength:
-    """How hard this password is to guess for somebody who knows whose it is and where it is used.
+    """How hard this password is to guess for an attacker who knows the account and the site.
 
-    It is read twice, as it was typed and by its letters and digits alone, and the easier reading counts.
+    The password is read twice, as typed and with letters and digits only. The easier reading counts.
 
     Args:
-        names: of the person, in any spelling.
-        site_words: what the place is called.
+        names: the names of the person, in any spelling.
+        site_words: the words of the site.
 
     Source: D. Wheeler, "zxcvbn: Low-Budget Password Strength Estimation", USENIX Security 2016.
     """
@@ -102,7 +102,7 @@ def estimate_strength(password: str, *, names: Iterable[str], site_words: Iterab
         "years": YEARS, "public": {PUBLIC_PHRASE: 1}, "site": _ranked(site_words), "names": _ranked(names),
     }
     joined = _letters_and_digits(typed)[:ESTIMATED_CHARACTERS]
-    # A mark costs as much as any character, the same one again nothing: it stands where everybody puts it.
+    # A mark costs as much as any character; the same mark again costs nothing, since attackers know the usual places.
     marks = {each for each in typed if not each.isalnum()}
     readings = [_read(typed, lists), _read(joined, lists, len(marks) * GUESSES_LOG10_PER_CHARACTER)]
     return min(readings, key=lambda reading: reading.guesses_log10)
@@ -117,13 +117,13 @@ def _read(text: str, lists: Lists, added: float = 0.0) -> Strength:
 
 
 def _product(parts: Iterable[_Part]) -> float:
-    # A part counts once however often it stands there, but a character that belongs to none counts each time.
+    # A repeated part counts once. A character that is in no part counts each time.
     once = {place if part.cause is Cause.CHARACTERS else part.text.lower(): part.guesses_log10 for place, part in enumerate(parts)}
     return sum(once.values())
 
 
 def _cheapest_parts(text: str, lists: Lists) -> list[_Part]:
-    """The parts, one after another, whose guesses multiply to the least."""
+    """The split into parts with the smallest product of guesses."""
     ending: list[list[tuple[int, _Part]]] = [[(end, _Part(each, GUESSES_LOG10_PER_CHARACTER, Cause.CHARACTERS))]
                                              for end, each in enumerate(text)]
     for match in _matches(text, lists):
@@ -147,7 +147,7 @@ def _matches(text: str, lists: Lists) -> list[_Match]:
         return []
     return [
         *matching.dictionary_match(text, lists),
-        # Nobody writes a year backwards, but a third of all numbers have one in them then.
+        # Without years: nobody writes them backwards, but a third of all numbers contain a reversed one.
         *matching.reverse_dictionary_match(text, {name: ranks for name, ranks in lists.items() if name != "years"}),
         *matching.l33t_match(text.translate(MARKS_READ_AS_DIGITS), lists, DIGITS_FOR_LETTERS),
         *matching.spatial_match(text),
@@ -157,7 +157,7 @@ def _matches(text: str, lists: Lists) -> list[_Match]:
 
 
 def _ranked(texts: Iterable[str]) -> dict[str, int]:
-    """The words of these texts: each by itself, and those of a text joined; with and without their accents."""
+    """The words of these texts: each word, and the words of a text joined, with and without accents."""
     found: dict[str, int] = {}
     for text in texts:
         words = re.findall(r"[^\W\d_]+|\d+", unicodedata.normalize("NFKC", text).lower())
@@ -167,5 +167,5 @@ def _ranked(texts: Iterable[str]) -> dict[str, int]:
 
 
 def _letters_and_digits(text: str) -> str:
-    # Without the accents, which are characters of their own when a letter is decomposed.
+    # NFKD separates accents from letters; isalnum drops them.
     return "".join(each for each in unicodedata.normalize("NFKD", text) if each.isalnum())

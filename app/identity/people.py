@@ -1,4 +1,4 @@
-"""Owns the people themselves: handles and display names, registration, finding and listing, changing a password."""
+"""Owns people: usernames and display names, registration, finding and listing, changing a password."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MAXIMUM_PEOPLE_PER_PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What anyone may know of a person."""
+    """The public data of a person."""
 
     username: str
     display_name: str
@@ -44,7 +44,7 @@ class Person:
     is_operator: bool
     """Whether they have the operator's badge."""
     account_id: int
-    """Within the program only; no edge shows it."""
+    """For the program only; it is never shown."""
 
 
 # What a row has to hold to be a Person, in the order of its fields.
@@ -60,9 +60,9 @@ class PersonPage:
 
 
 def parse_username(text: object) -> str:
-    """The handle that `text` means: ASCII, 3 to 32 characters, so no two handles look alike.
+    """Parse a username: ASCII, 3 to 32 characters, so that no two usernames look alike.
 
-    White space at its ends, and one @ before it as the pages show it, are left out; case is folded.
+    White space at the ends and one leading @ are removed. Upper case becomes lower case.
 
     Args:
         text: anything but a string is refused.
@@ -72,7 +72,7 @@ def parse_username(text: object) -> str:
     if not isinstance(text, str):
         raise InvalidUsernameError(f"{type(text).__name__} instead of text")
     written = trimmed(text).removeprefix("@")
-    # Not before it is known to be ASCII: the sign of the Kelvin would become a k.
+    # Only ASCII is lowered: the Kelvin sign would become a k.
     username = written.lower() if written.isascii() else written
     if USERNAME_PATTERN.fullmatch(username) is None:
         raise InvalidUsernameError(f"not a handle, of {len(text)} characters")
@@ -80,7 +80,7 @@ def parse_username(text: object) -> str:
 
 
 def parse_new_username(session: Session, text: object) -> str:
-    """The handle that `text` means, when a new person may have it. Between this and `register` somebody else may still take it.
+    """Parse a username that a new person may have. Another person may still take it before `register`.
 
     Raises: InvalidUsernameError, UsernameTakenError.
     """
@@ -96,7 +96,7 @@ def parse_new_username(session: Session, text: object) -> str:
 
 
 def register(session: Session, *, username: object, password: str, display_name: str | None, settings: Settings) -> Person:
-    """A new person with an open wallet, holding the opening balance if the deployment gives one.
+    """Register a person with an open wallet, which holds the opening balance if the settings have one.
 
     Raises: InvalidUsernameError, InvalidPasswordError, InvalidInputError (display name), UsernameTakenError.
     """
@@ -113,14 +113,14 @@ def register(session: Session, *, username: object, password: str, display_name:
 
 
 def check_credentials(session: Session, *, username: str, password: str) -> Person:
-    """The person whose password this is; stores a fresh hash when the hashing parameters have changed.
+    """The person with this username and password. Stores a new hash if the hashing parameters have changed.
 
-    Raises: WrongCredentialsError, in the same time and words for an unknown name and a wrong password.
+    Raises: WrongCredentialsError, with the same time and message for an unknown username and a wrong password.
     """
     row = _find(session, username)
     right, new_hash = verify_password(password, row.password_hash if row else None)
     if row is None or not right:
-        # Not what was typed: people type their password into the wrong field.
+        # The typed text is not logged: people type their password into the wrong field.
         refused = WrongCredentialsError(f"login refused for {row.username if row else 'an unknown name'}")
         refused.account = row.username if row else None
         raise refused
@@ -130,9 +130,9 @@ def check_credentials(session: Session, *, username: str, password: str) -> Pers
 
 
 def change_password(session: Session, viewer: Viewer, *, current: str, new: str, settings: Settings) -> None:
-    """Store a new password. The caller's next calls are `end_all_logins`, and `start_login` for this browser: its token is a new one.
+    """Store a new password. The caller then calls `end_all_logins`, and `start_login` for this browser.
 
-    Raises: WrongCredentialsError when `current` is not right, InvalidPasswordError for `new`, ForbiddenError for an API token.
+    Raises: WrongCredentialsError for a wrong `current`, InvalidPasswordError for `new`, ForbiddenError for an API token.
     """
     viewer.require_login()
     row = session.execute(select(User).where(User.id == viewer.user_id).with_for_update()).scalar_one()
@@ -145,10 +145,10 @@ def change_password(session: Session, viewer: Viewer, *, current: str, new: str,
 
 
 def confirm_password(session: Session, viewer: Viewer, password: str | None) -> None:
-    """Whether it is still this person who is asking, before what a thief of their login would do first.
+    """Check the password of a signed-in person before a sensitive action. A stolen login alone is not enough for it.
 
     Args:
-        password: may be left out by whoever has just logged in, as `logged_in_recently` says.
+        password: may be None after a recent login; see `logged_in_recently`.
 
     Raises: WrongCredentialsError, ForbiddenError for an API token.
     """
@@ -164,7 +164,7 @@ def confirm_password(session: Session, viewer: Viewer, password: str | None) -> 
 
 
 def reset_password(session: Session, *, username: str, new: str, settings: Settings) -> None:
-    """The operator's way for somebody who forgot theirs.
+    """Store a new password as the operator, for a person who forgot theirs.
 
     Raises: NotFoundError, InvalidPasswordError.
     """
@@ -174,7 +174,7 @@ def reset_password(session: Session, *, username: str, new: str, settings: Setti
 
 
 def change_display_name(session: Session, viewer: Viewer, display_name: str) -> None:
-    """Store a new display name. The handle stays: it is what payments are addressed to.
+    """Store a new display name. The username never changes: payments are addressed to it.
 
     Raises: InvalidInputError, ForbiddenError for an API token.
     """
@@ -260,7 +260,7 @@ def _insert(session: Session, username: str, display_name: str, password_hash: s
     try:
         return Person(*session.execute(insert(User).values(values).returning(*OF_PERSON)).one())
     except IntegrityError as error:
-        # Somebody registered the same name between the look and the insert.
+        # Another person registered the same username after it was checked.
         raise UsernameTakenError(username) from error
 
 
@@ -269,12 +269,12 @@ def _person(row: User) -> Person:
 
 
 def parse_display_name(text: str, *, is_operator: bool = False) -> str:
-    """The display name that `text` means: the line of `parse_line`.
+    """Parse a display name, by `parse_line`.
 
     Args:
-        is_operator: whether it is for an account with the operator's badge, which may be called what it is.
+        is_operator: whether the account has the operator's badge, and so may have a reserved name.
 
-    Raises: InvalidInputError when it is empty, too long, holds a character that does not show, or could be taken for the operator's.
+    Raises: InvalidInputError if it is empty, too long, has a hidden character, or is reserved for the operator.
     """
     with at_input("displayName"):
         name = parse_line(text, "display name", maximum_characters=MAXIMUM_DISPLAY_NAME_CHARACTERS)

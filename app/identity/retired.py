@@ -1,4 +1,4 @@
-"""Owns the usernames that nobody may have again: those of closed accounts, and those that closed accounts get."""
+"""Owns the usernames of closed accounts, which nobody may have again, and the prefix of their neutral usernames."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.models import RetiredUsername
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-# What a closed account is called, with some digits behind it.
+# A closed account is named so, with some digits after it.
 NEUTRAL_USERNAME_PREFIX: Final = "closed-"
 
 
 def is_retired(session: Session, username: str) -> bool:
-    """Whether a person who left had this username. Who leaves at this moment is here, or still among the people: look there first."""
+    """Whether a closed account had this username. Check `users` first: an account that is just being closed is in one of the two."""
     digest = hashlib.sha256(username.encode()).digest()
     return session.scalar(select(RetiredUsername.retired_at).where(RetiredUsername.username_sha256 == digest)) is not None

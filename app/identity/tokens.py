@@ -1,4 +1,4 @@
-"""Owns API tokens: named, scoped, shown once, revocable; a client's way in without a password."""
+"""Owns API tokens: a client signs in with one instead of a password. A token has a name and scopes, is shown once, and can be revoked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, or_, select, text, updat
 
 from app.database import PreparedStatement
 from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError, at_input
-from app.identity.viewer import OF_OWNER, Scope, Viewer, new_token, token_digest
+from app.identity.viewer import VIEWER_COLUMNS, Scope, Viewer, new_token, token_digest
 from app.lines import parse_line
 from app.models import ApiToken, User
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-# Lets a scanner of repositories recognise a token that leaked.
-TOKEN_PREFIX: Final = "wave_"  # noqa: S105 - what all tokens begin with is no secret
+# Scanners of repositories recognise a leaked token by it.
+TOKEN_PREFIX: Final = "wave_"  # noqa: S105 - the common prefix is no secret
 MAXIMUM_TOKEN_NAME_CHARACTERS: Final = 64
 MAXIMUM_TOKENS_PER_PERSON: Final = 50
-# last_used_at tells whether a token is still in use; a write for each request would be waste.
+# last_used_at is written at most this often: it only shows whether a token is still in use.
 USED_AGAIN_SECONDS: Final = 60
 
-# Whether a use of the token, in a query's row, is to be noted.
+# Whether last_used_at of a token has to be written again.
 WAS_USED_LONG_AGO: Final = or_(
     ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - text(f"interval '{USED_AGAIN_SECONDS} seconds'"),
 )
 OWNER_OF_TOKEN: Final = PreparedStatement("owner_of_token", (
-    select(ApiToken.id, ApiToken.scopes, WAS_USED_LONG_AGO, *OF_OWNER)
+    select(ApiToken.id, ApiToken.scopes, WAS_USED_LONG_AGO, *VIEWER_COLUMNS)
     .join(User, User.id == ApiToken.user_id)
     .where(ApiToken.token_sha256 == bindparam("token_sha256"))
 ))
@@ -40,14 +40,14 @@ OWNER_OF_TOKEN: Final = PreparedStatement("owner_of_token", (
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A new token and its secret, which is nowhere stored."""
+    """A new token and its secret, which is not stored."""
 
     token: ApiToken
     secret: str
 
 
 def create_api_token(session: Session, viewer: Viewer, *, name: str, scopes: Collection[Scope]) -> IssuedToken:
-    """A new way in for a client of this person.
+    """Create an API token for this person.
 
     Raises: InvalidInputError (name, scopes, too many tokens), ForbiddenError for an API token.
     """
@@ -65,7 +65,7 @@ def create_api_token(session: Session, viewer: Viewer, *, name: str, scopes: Col
 
 
 def parse_token_name(text: str) -> str:
-    """The name that `text` means: the line of `parse_line`. Raises: InvalidInputError when it is empty, too long, or hides something."""
+    """Parse a token's name, by `parse_line`. Raises: InvalidInputError if it is empty, too long, or has a hidden character."""
     with at_input("name"):
         name = parse_line(text, "name of a token", maximum_characters=MAXIMUM_TOKEN_NAME_CHARACTERS)
         if not name:
@@ -81,27 +81,24 @@ def parse_scopes(scopes: Collection[Scope]) -> frozenset[Scope]:
 
 
 def viewer_of_api_token(session: Session, secret: str) -> Viewer | None:
-    """Who this bearer token belongs to, and its scopes; None when unknown or revoked."""
+    """The person of this bearer token, with its scopes; None if it is unknown or revoked."""
     found = OWNER_OF_TOKEN.rows(session.connection(), token_sha256=token_digest(secret))
     if not found:
         return None
-    ((token_id, scopes, used_long_ago, *owner),) = found
-    if used_long_ago:
+    ((token_id, scopes, last_used_is_outdated, *owner),) = found
+    if last_used_is_outdated:
         mark_api_tokens_used(session, [token_id])
     return Viewer.of_row(owner, scopes=scopes_named(tuple(scopes)), login_id=None)
 
 
 def unknown_api_token() -> UnauthenticatedError:
-    """What whoever sent a bearer token is told that is nobody's."""
+    """The error for an unknown or revoked bearer token."""
     message = "This API token is not valid, or was revoked. Make a new one on the account page."
     return UnauthenticatedError("unknown bearer token", user_message=message)
 
 
 def mark_api_tokens_used(session: Session, token_ids: Collection[UUID]) -> None:
-    """Note that these were used just now; those of which that was not noted within USED_AGAIN_SECONDS.
-
-    Nobody waits for it: where another request is noting the same, that is enough.
-    """
+    """Set last_used_at of these tokens to now. It does not wait: a row that another request is updating is skipped."""
     if token_ids:
         free = select(ApiToken.id).where(ApiToken.id.in_(token_ids)).with_for_update(skip_locked=True)
         session.execute(update(ApiToken).where(ApiToken.id.in_(free)).values(last_used_at=func.now()))
@@ -109,7 +106,7 @@ def mark_api_tokens_used(session: Session, token_ids: Collection[UUID]) -> None:
 
 @cache
 def scopes_named(names: tuple[str, ...]) -> frozenset[Scope]:
-    """The scopes of these names, as the database keeps them."""
+    """The scopes with these names, as stored in the database."""
     return frozenset(Scope(each) for each in names)
 
 
@@ -119,18 +116,18 @@ def list_api_tokens(session: Session, viewer: Viewer) -> list[ApiToken]:
 
 
 def revoke_api_token(session: Session, viewer: Viewer, token_id: UUID) -> None:
-    """End a token at once.
+    """Revoke a token.
 
-    Raises: NotFoundError for a token that is another's or none, ForbiddenError for an API token.
+    Raises: NotFoundError for an unknown token or one of another person, ForbiddenError for an API token.
     """
     viewer.require_login()
-    gone = session.execute(delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == viewer.user_id).returning(ApiToken.id))
-    if gone.scalar() is None:
+    deleted = session.execute(delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == viewer.user_id).returning(ApiToken.id))
+    if deleted.scalar() is None:
         raise NotFoundError(f"no token {token_id} of user {viewer.user_id}", user_message="That token is gone already.")
 
 
 def revoke_all_api_tokens(session: Session, *, username: str) -> int:
-    """End every token of this person at once; returns how many there were."""
+    """Revoke all tokens of this person. Returns: how many there were."""
     user_id = select(User.id).where(User.username == username).scalar_subquery()
     return len(session.execute(delete(ApiToken).where(ApiToken.user_id == user_id).returning(ApiToken.id)).all())
 

@@ -1,4 +1,4 @@
-"""Owns the answer to "who is asking": the signed-in person and what this way in allows. Made only where a secret was looked up."""
+"""Owns the viewer: the signed-in person of a request, with the scopes of the login or token. Only a valid secret gives one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # 256 bits: beyond guessing, so the stored SHA-256 needs no salt and no slow hash. Source: OWASP ASVS 5.0, 7.2.3.
 TOKEN_BYTES: Final = 32
-# What a row has to hold of whoever owns a login or token, to be a Viewer.
-OF_OWNER: Final = (User.id, User.account_id, User.username, User.display_name, User.joined_at, User.is_operator)
+# The columns of the owner of a login or token that a Viewer needs.
+VIEWER_COLUMNS: Final = (User.id, User.account_id, User.username, User.display_name, User.joined_at, User.is_operator)
 
 
 class Scope(StrEnum):
@@ -31,7 +31,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """A signed-in person. Every private read and every payment starts from one, so the payer is never an argument."""
+    """A signed-in person. Every private read and every payment needs one, so the payer is never an argument."""
 
     user_id: int
     account_id: int
@@ -42,11 +42,11 @@ class Viewer:
     """Whether they have the operator's badge."""
     scopes: frozenset[Scope]
     login_id: UUID | None
-    """The browser's login; None for a client with an API token, which may not touch passwords, logins and tokens."""
+    """The browser's login; None for an API token, which may not change passwords, logins and tokens."""
 
     @classmethod
     def of_row(cls, owner: Sequence[Any], *, scopes: frozenset[Scope], login_id: UUID | None) -> Self:
-        """The owner of a login or token, of a row with the columns of OF_OWNER."""
+        """The viewer of a row with VIEWER_COLUMNS."""
         user_id, account_id, username, display_name, joined_at, is_operator = owner
         return cls(
             user_id=user_id, account_id=account_id, username=username, display_name=display_name, joined_at=joined_at,
@@ -59,14 +59,14 @@ class Viewer:
         return self
 
     def require(self, scope: Scope) -> None:
-        """Raises: ForbiddenError when this way in lacks `scope`."""
+        """Raises: ForbiddenError without `scope`."""
         if scope not in self.scopes:
             raise scope_missing(scope)
 
     def require_login(self) -> UUID:
-        """The login's id, where only the person at a browser will do.
+        """The login's id, for actions that need a browser's login.
 
-        Raises: ForbiddenError for a client with an API token: a stolen token must not be able to make itself permanent.
+        Raises: ForbiddenError for an API token: a stolen token must not be able to make another one.
         """
         if self.login_id is None:
             raise ForbiddenError("login required", user_message="An API token cannot do this. Log in with your password instead.")
@@ -80,10 +80,10 @@ def scope_missing(scope: Scope) -> ForbiddenError:
 
 
 def new_token(prefix: str = "") -> str:
-    """A new secret, unguessable, safe in a header and a cookie."""
+    """A new random secret, safe in a header and a cookie."""
     return prefix + secrets.token_urlsafe(TOKEN_BYTES)
 
 
 def token_digest(token: str) -> bytes:
-    """What is stored of a token: its SHA-256, 32 bytes."""
+    """The SHA-256 of a token, which is stored instead of it."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""Owns `python -m app.local`, which is what `make run` and `make reset` type."""
+"""Owns `python -m app.local`, which `make run` and `make reset` call."""
 
 import sys
 

@@ -1,9 +1,9 @@
-"""Owns the expected failure of `make run` and what ends it on purpose."""
+"""Owns the exceptions of `make run`: its expected failure, and the request to stop."""
 
 
 class LocalRunError(Exception):
-    """An expected failure of `make run`: the message is one sentence for a person, and says what to do."""
+    """An expected failure of `make run`. The message is one sentence for people and says what to do."""
 
 
 class StopRequested(BaseException):
-    """Somebody pressed Ctrl-C or ended this process."""
+    """Ctrl-C was pressed, or the process got another stop signal."""

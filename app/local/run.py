@@ -1,4 +1,4 @@
-"""Owns the order of a local run: address free, database up and filled, web server up; and the same backwards at its end."""
+"""Owns the steps of `make run`: check the address, start and fill the database, start the web server; stop all in reverse order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
-from app.devdb import Cluster, DevDatabaseError, find_programs, forget, made_by
+from app.devdb import Cluster, DevDatabaseError, data_major_version, delete_data, find_programs
 from app.devdb.cluster import APP_ROLE, OWNER_ROLE
-from app.devdb.errors import full_disk, means_full_disk
-from app.devdb.note import note_left
+from app.devdb.errors import full_disk_error, reports_full_disk
+from app.devdb.run_file import run_file_written
 from app.errors import SettingError
-from app.local.choices import EVERY_ADDRESS, Choices, read_choices, refuse_used_port
 from app.local.errors import LocalRunError, StopRequested
-from app.local.web_server import await_end, serving
+from app.local.options import ALL_INTERFACES, Options, check_port_is_free, parse_options
+from app.local.web_server import serving, wait_for_exit
 from app.settings import PREFIX, given_settings, load_settings, where_set
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from app.demo import DemoLogin
     from app.settings import Settings
 
-# For a wallet on one's own machine; the environment and `.env` override each of them.
+# Defaults of a local wallet. The environment and `.env` override them.
 LOCAL_SETTINGS: Final = {
     "PAYMENT_SYSTEM_ENVIRONMENT": "development",
     "PAYMENT_SYSTEM_SECURE_COOKIES": "false",
-    # A whole number, which every currency has.
+    # A whole number is valid in every currency.
     "PAYMENT_SYSTEM_OPENING_BALANCE": "1000",
 }
 HOSTS: Final = f"{PREFIX}HOSTS"
@@ -41,7 +41,7 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """Where the database is, for the two who use it, and whose it is."""
+    """The database of this run: its URLs, and its cluster if this run started it."""
 
     url: str
     owner_url: str
@@ -50,16 +50,16 @@ class Database:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run, and return the process's exit code: 0 after Ctrl-C or SIGTERM, 1 after an expected failure, 2 for a bad argument."""
+    """Run and return the exit code: 0 after Ctrl-C or SIGTERM, 1 after an expected failure, 2 for a bad argument."""
     try:
         with _stop_requests():
-            choices = read_choices(arguments)
-            if choices.reset:
-                _reset(choices.data_folder)
+            options = parse_options(arguments)
+            if options.reset:
+                _reset(options.data_folder)
             else:
-                _run(choices)
+                _run(options)
     except StopRequested:
-        _say("", "Stopped.")
+        _print_lines("", "Stopped.")
     except (LocalRunError, DevDatabaseError, SettingError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - this is a program for a terminal
         return 1
@@ -67,66 +67,66 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _reset(data_folder: Path) -> None:
-    existed = forget(data_folder)
-    _say(f"Forgot the data in {data_folder}." if existed else f"There was no data in {data_folder}.")
+    existed = delete_data(data_folder)
+    _print_lines(f"Forgot the data in {data_folder}." if existed else f"There was no data in {data_folder}.")
 
 
-def _run(choices: Choices) -> None:
-    refuse_used_port(choices)
-    environment = {**LOCAL_SETTINGS, HOSTS: choices.hosts, **given_settings()}
-    # Before there is a database: what is refused leaves nothing behind.
+def _run(options: Options) -> None:
+    check_port_is_free(options)
+    environment = {**LOCAL_SETTINGS, HOSTS: options.hosts, **given_settings()}
+    # Checked before the database is made: a refusal leaves nothing behind.
     load_settings({**environment, "DATABASE_URL": environment.get("DATABASE_URL", "").strip() or "postgresql://"})
-    with _database(choices, environment) as database:
+    with _database(options, environment) as database:
         environment |= {"DATABASE_URL": database.url}
         settings = load_settings(environment)
-        login = _interruptible(lambda: _fill(choices, database, settings))
-        with serving(choices.bind, environment) as web_server, _note(database, environment) as is_noted:
-            _announce(choices, database, login, is_noted=is_noted)
-            await_end(web_server, database.cluster)
+        login = _interruptible(lambda: _migrate_and_seed(options, database, settings))
+        with serving(options.bind, environment) as web_server, _run_file(database, environment) as has_run_file:
+            _announce(options, database, login, has_run_file=has_run_file)
+            wait_for_exit(web_server, database.cluster)
 
 
 def _interruptible(work: Callable[[], DemoLogin | None]) -> DemoLogin | None:
-    """Do this work in a thread. A stop request leaves it where it is, and what it has not committed is lost.
+    """Do `work` in a thread. A stop request abandons the thread; uncommitted changes are lost.
 
-    Python raises what a signal asks for wherever it is just then, also where nothing may be raised: within an import, or a finalizer.
+    A signal handler can raise anywhere in the main thread, also where nothing may be raised: within an import or a finalizer.
     """
     done: Future[DemoLogin | None] = Future()
 
     def run() -> None:
         try:
             done.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised where the work is awaited
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is awaited
             done.set_exception(error)
 
     Thread(target=run, daemon=True).start()
     try:
         return done.result()
     except StopRequested:
-        # The database goes away under the work, and what that has to say of it is no news.
+        # The database stops under the thread: its errors are expected.
         logging.disable()
         raise
 
 
 @contextmanager
-def _database(choices: Choices, environment: Mapping[str, str]) -> Iterator[Database]:
-    """The database that was named, or else one of our own for as long as the context lasts."""
+def _database(options: Options, environment: Mapping[str, str]) -> Iterator[Database]:
+    """The database of DATABASE_URL, or else a cluster that runs until the context ends."""
     given = environment.get("DATABASE_URL", "").strip()
     if given:
         settings = load_settings(environment)
         owner_url = settings.database_owner_url or settings.database_url
         yield Database(url=given, owner_url=owner_url, cluster=None, place="the database of DATABASE_URL")
         return
-    programs = find_programs(major=made_by(choices.data_folder))
-    with Cluster.create_or_open(choices.data_folder, programs) as cluster:
+    programs = find_programs(major=data_major_version(options.data_folder))
+    with Cluster.create_or_open(options.data_folder, programs) as cluster:
         cluster.start()
         cluster.prepare()
         urls = {"url": cluster.url(role=APP_ROLE), "owner_url": cluster.url(role=OWNER_ROLE)}
-        yield Database(**urls, cluster=cluster, place=str(choices.data_folder))
+        yield Database(**urls, cluster=cluster, place=str(options.data_folder))
 
 
-def _fill(choices: Choices, database: Database, settings: Settings) -> DemoLogin | None:
-    """Migrate, and make demo people where they are wanted. Returns: their login, if there is one to tell."""
-    # Imported here: a bad argument, a used port and --reset are answered without waiting for SQLAlchemy.
+def _migrate_and_seed(options: Options, database: Database, settings: Settings) -> DemoLogin | None:
+    """Run the migrations, and make demo people if wanted. Returns: a demo login, if there is one."""
+    # Imported here: a bad argument, a used port and --reset need no SQLAlchemy, which is slow to load.
     from psycopg2 import Error as DriverError
     from sqlalchemy import NullPool, create_engine
     from sqlalchemy.exc import DBAPIError, OperationalError
@@ -135,8 +135,8 @@ def _fill(choices: Choices, database: Database, settings: Settings) -> DemoLogin
     from app.ledger import check_currency
     from app.migrations import upgrade
 
-    # Somebody's own database may be about to serve real people: there, demo people have to be asked for.
-    demo = choices.demo if choices.demo is not None else database.cluster is not None
+    # The database of DATABASE_URL may be for real people: there, demo people are made only on request.
+    demo = options.demo if options.demo is not None else database.cluster is not None
     try:
         upgrade(database.owner_url)
         with Session(create_engine(database.owner_url, poolclass=NullPool)) as session:
@@ -147,8 +147,8 @@ def _fill(choices: Choices, database: Database, settings: Settings) -> DemoLogin
 
         return seed(database.owner_url, currency_code=settings.currency.code)
     except (DBAPIError, DriverError) as error:
-        if means_full_disk(str(error)) or (database.cluster and database.cluster.disk_is_full()):
-            raise full_disk(choices.data_folder) from error
+        if reports_full_disk(str(error)) or (database.cluster and database.cluster.has_full_disk()):
+            raise full_disk_error(options.data_folder) from error
         if database.cluster is None and isinstance(error, OperationalError):
             raise LocalRunError(
                 f"{where_set('DATABASE_URL')}The database of DATABASE_URL cannot be used ({_first_line(error)}): "
@@ -158,42 +158,39 @@ def _fill(choices: Choices, database: Database, settings: Settings) -> DemoLogin
 
 
 @contextmanager
-def _note(database: Database, environment: Mapping[str, str]) -> Iterator[bool]:
-    """Tell the operator's commands of a database of our own; who named another one has its address."""
+def _run_file(database: Database, environment: Mapping[str, str]) -> Iterator[bool]:
+    """Write the run file for the operator's commands. A database of DATABASE_URL needs none: the commands know that setting."""
     if database.cluster is None:
         yield False
         return
     ours = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
-    with note_left({**ours, "DATABASE_URL": database.url, "DATABASE_OWNER_URL": database.owner_url}) as is_noted:
-        yield is_noted
+    with run_file_written({**ours, "DATABASE_URL": database.url, "DATABASE_OWNER_URL": database.owner_url}) as has_run_file:
+        yield has_run_file
 
 
-def _announce(choices: Choices, database: Database, login: DemoLogin | None, *, is_noted: bool) -> None:
-    lines = ["", f"Wave is at {choices.address}"]
-    if choices.host in EVERY_ADDRESS:
+def _announce(options: Options, database: Database, login: DemoLogin | None, *, has_run_file: bool) -> None:
+    lines = ["", f"Wave is at {options.address}"]
+    if options.host in ALL_INTERFACES:
         lines.append("Anyone who can reach this machine can open it, without encryption: for trying out only.")
     if login is not None:
         lines.append(f"Log in as {login.username} with the password {login.password}, or create an account.")
-    if is_noted:
+    if has_run_file:
         lines.append("The operator's commands reach this database, for example `.venv/bin/flask users list`.")
-    _say(*lines, f"The data is in {database.place} and stays. Ctrl-C stops everything.", "")
+    _print_lines(*lines, f"The data is in {database.place} and stays. Ctrl-C stops everything.", "")
 
 
-def _say(*lines: str) -> None:
-    # At once, for whoever reads it through a pipe.
+def _print_lines(*lines: str) -> None:
+    # Flushed, for a reader at the other end of a pipe.
     print(*lines, sep="\n", flush=True)  # noqa: T201 - this is a program for a terminal
 
 
 @contextmanager
 def _stop_requests() -> Iterator[None]:
-    """Within the context the first stop signal raises StopRequested; later ones do nothing, so that the stop itself is not cut.
-
-    They do nothing until the process has ended, too: whoever asked once may ask again while Python clears up.
-    """
+    """The first stop signal raises StopRequested. Later ones are ignored until the process ends, so that the stop is not interrupted."""
 
     def ask(_number: int, _frame: object) -> None:
         for each in STOP_SIGNALS:
-            # A function and not SIG_IGN, which children would inherit.
+            # A function, not SIG_IGN: children would inherit SIG_IGN.
             signal.signal(each, lambda _number, _frame: None)
         raise StopRequested
 
@@ -201,7 +198,7 @@ def _stop_requests() -> Iterator[None]:
     try:
         yield
     except StopRequested:
-        # No child is left. Python gives up handlers before it ends, but no signal that it ignores.
+        # No child is left. Python removes handlers at its end, but keeps SIG_IGN.
         after = dict.fromkeys(STOP_SIGNALS, signal.SIG_IGN)
         raise
     finally:

@@ -1,4 +1,4 @@
-"""Owns the gunicorn of `make run`: one child, awaited until it serves, and never left behind."""
+"""Owns the gunicorn process of `make run`: starts it, waits until it is ready, and always stops it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from app.devdb import tethered
-from app.local.choices import CHECKOUT
 from app.local.errors import LocalRunError
+from app.local.options import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,37 +20,36 @@ if TYPE_CHECKING:
     from app.devdb import Cluster
 
 START_LIMIT_SECONDS: Final = 60
-# For requests in flight. Shorter than in production: here somebody sits and waits, and a worker that was still starting never
-# heard the first signal.
-STOP_POLITELY_SECONDS: Final = 2
-STOP_QUICKLY_SECONDS: Final = 10
-LOOK_AGAIN_SECONDS: Final = 0.05
+# For requests in flight. Shorter than in production: a developer waits here, and a worker that is still starting misses the signal.
+GRACEFUL_STOP_SECONDS: Final = 2
+QUICK_STOP_SECONDS: Final = 10
+POLL_SECONDS: Final = 0.05
 WATCH_SECONDS: Final = 0.5
 
 
 @contextmanager
 def serving(bind: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Gunicorn with the production settings, serving when the context begins and gone when it ends.
+    """Gunicorn with the production settings. It serves when the context begins, and has stopped when the context ends.
 
     Args:
-        bind: host and port as gunicorn wants them.
-        environment: all of the variables that it and the wallet get.
+        bind: host and port in gunicorn's form.
+        environment: all variables of the process.
 
-    Raises: LocalRunError when it does not come up.
+    Raises: LocalRunError if it does not start.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
-        # Gunicorn says READY=1 as a systemd service does; an empty name lets the kernel choose a free one that is no file.
+        # Gunicorn sends READY=1 as a systemd service does. With an empty name the kernel chooses a free abstract address.
         ready.bind("")
-        # The owner's way to the database is nothing the web server needs.
+        # The web server does not need the owner's database URL.
         own = {name: value for name, value in environment.items() if name not in ("DATABASE_OWNER_URL", "LISTEN_FDS", "LISTEN_PID")}
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", bind, "--log-level", "warning"]
         web_server = subprocess.Popen(  # nosec B603 # no shell; gunicorn, with what the developer chose
-            # If we are killed it goes quickly, for it holds the port that the next run wants.
+            # If this process is killed, gunicorn stops quickly: the next run needs the port.
             tethered(command, signal=signal.SIGQUIT),
             cwd=CHECKOUT,
             env={**own, "NOTIFY_SOCKET": "@" + ready.getsockname()[1:].decode("ascii")},
             stdin=subprocess.DEVNULL,
-            # Ctrl-C is for us: the web server stops first and the database after it.
+            # Its own session: Ctrl-C reaches this process only, which stops the web server first and the database after it.
             start_new_session=True,
         )
         try:
@@ -61,7 +60,7 @@ def serving(bind: str, environment: Mapping[str, str]) -> Iterator[subprocess.Po
 
 
 def _await_ready(ready: socket.socket, web_server: subprocess.Popen[bytes]) -> None:
-    ready.settimeout(LOOK_AGAIN_SECONDS)
+    ready.settimeout(POLL_SECONDS)
     limit = time.monotonic() + START_LIMIT_SECONDS
     while time.monotonic() < limit:
         if web_server.poll() is not None:
@@ -72,8 +71,8 @@ def _await_ready(ready: socket.socket, web_server: subprocess.Popen[bytes]) -> N
     raise LocalRunError(f"The web server was not ready within {START_LIMIT_SECONDS} seconds: read what it says above.")
 
 
-def await_end(web_server: subprocess.Popen[bytes], cluster: Cluster | None) -> NoReturn:
-    """Raises: LocalRunError when it or our own PostgreSQL stops by itself, which they never should."""
+def wait_for_exit(web_server: subprocess.Popen[bytes], cluster: Cluster | None) -> NoReturn:
+    """Raises: LocalRunError when the web server or our own PostgreSQL stops by itself."""
     while (code := web_server.poll()) is None:
         if cluster is not None and cluster.process_id is None:
             raise LocalRunError(f"PostgreSQL stopped by itself, so all was stopped: read {cluster.log}, then start again.")
@@ -82,7 +81,7 @@ def await_end(web_server: subprocess.Popen[bytes], cluster: Cluster | None) -> N
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    for signal_number, limit_seconds in ((signal.SIGTERM, STOP_POLITELY_SECONDS), (signal.SIGQUIT, STOP_QUICKLY_SECONDS)):
+    for signal_number, limit_seconds in ((signal.SIGTERM, GRACEFUL_STOP_SECONDS), (signal.SIGQUIT, QUICK_STOP_SECONDS)):
         process.send_signal(signal_number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(limit_seconds)

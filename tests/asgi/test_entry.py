@@ -1,4 +1,4 @@
-"""The entry under an event loop of the test's own: its life, a payment that goes the short way, and all else."""
+"""The entry on an event loop of the test: its lifespan, a payment by the fast path, and other requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def ask(
     entry: Entry, body: bytes, *headers: tuple[bytes, bytes], method: str = "POST", path: str = "/graphql",
     coming: asyncio.Event | None = None,
 ) -> tuple[int, bytes]:
-    """The status and body of an answer. The request's body comes at once, or when it is said to be coming."""
+    """The status and body of a response. The body of the request comes at once, or when the test releases it."""
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -46,7 +46,7 @@ async def ask(
 
 
 async def paid_late(entry: Entry, living: asyncio.Task[None], body: bytes, bearer: tuple[bytes, bytes]) -> Any:
-    """The errors of a payment whose connection was taken before the stop, and which is read after it. The entry ends then."""
+    """The errors of a payment whose connection was accepted before the stop and is read after it. The entry ends then."""
     await asyncio.sleep(0)
     coming = asyncio.Event()
     late = asyncio.create_task(ask(entry, body, bearer, coming=coming))
@@ -74,7 +74,7 @@ def test_an_entry_lives_pays_and_ends(app: Flask, sessions: Sessions, viewer: An
         living = asyncio.create_task(entry({"type": "lifespan"}, life.get, told.put))
         await life.put({"type": "lifespan.startup"})
         assert (await told.get())["type"] == "lifespan.startup.complete"
-        for replayed in (False, True, True):  # the first prepares the document, and goes the ordinary way
+        for replayed in (False, True, True):  # the first request prepares the query and takes the ordinary path
             status, text = await ask(entry, order(), bearer)
             assert (status, json.loads(text)["data"]["sendPayment"]["replayed"]) == (200, replayed)
         status, text = await ask(entry, order(idempotencyKey=str(uuid4()), memo="tea"), bearer)

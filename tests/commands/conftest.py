@@ -1,4 +1,4 @@
-"""Owns what the tests of the commands share: running a command in this process, and a database before its first migration."""
+"""Owns the fixtures of the command tests: running a command in this process, and a database without migrations."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 class Operator:
-    """Somebody at a terminal without a keyboard: what they type is given with the command."""
+    """Runs commands without a terminal. The input is given with the command."""
 
     def __init__(self, runner: FlaskCliRunner) -> None:
         self.runner = runner
 
     def run(self, command: str, *more: str, typed: str | None = None) -> Result:
-        """Run `command`, split at its spaces, then `more` as they are."""
+        """Run `command`, split at spaces, with the arguments `more` added unchanged."""
         return self.runner.invoke(args=[*command.split(), *more], input=typed)
 
     def says(self, command: str, *more: str, typed: str | None = None) -> str:
-        """What a command that succeeds prints."""
+        """The output of a command that succeeds."""
         result = self.run(command, *more, typed=typed)
         assert (result.exit_code, result.exception) == (0, None), result.output
         return result.stdout
 
     def json(self, command: str, *more: str) -> Any:
-        """The same as data."""
+        """The output of a command that succeeds, with --json, as data."""
         return json.loads(self.says(command, *more, "--json"))
 
     def is_refused(self, command: str, *more: str, code: int, typed: str | None = None) -> str:
-        """The one line on standard error of a command that fails with this exit code and prints nothing else."""
+        """The only line on standard error of a command that fails with this exit code."""
         result = self.run(command, *more, typed=typed)
         assert (result.exit_code, result.stdout) == (code, ""), result.output
         assert isinstance(result.exception, SystemExit)
@@ -51,7 +51,7 @@ class Operator:
 
 @pytest.fixture
 def operator(app: Flask) -> Operator:
-    """The operator of the whole application, on the test's own database."""
+    """An operator of the application with the test's database."""
     return Operator(app.test_cli_runner())
 
 

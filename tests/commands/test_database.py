@@ -1,4 +1,4 @@
-"""The database is brought to what this release needs, and is said to be behind, ready or ahead."""
+"""`db upgrade` runs the missing migrations; `db check` says whether the database is behind, ready or ahead."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_database_of_another_owner_is_a_sentence_with_the_cure(settings: Setti
 
 @contextmanager
 def bare_cluster() -> Iterator[Cluster]:
-    """A PostgreSQL as its superuser finds it, without our roles."""
+    """A new PostgreSQL without our roles."""
     with temporary_folder() as folder, Cluster.create_or_open(folder / "data", find_programs(), durable=False) as cluster:
         cluster.start(CLUSTER_SETTINGS)
         yield cluster

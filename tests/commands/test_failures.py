@@ -1,4 +1,4 @@
-"""Whatever goes wrong is one sentence and an exit code that a script can act on."""
+"""Every expected failure is one sentence, and an exit code for scripts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app import create_app
-from app.commands.answers import table
 from app.commands.exit_codes import EXIT_CODES
+from app.commands.output import table
 from app.errors import ConflictRetryError
 from app.settings import load_settings
 from tests.commands.conftest import Operator
@@ -87,7 +87,7 @@ def test_wallets_that_are_too_busy_are_exit_code_3(operator: Operator, monkeypat
     def busy(*_arguments: object, **_named: object) -> None:
         raise ConflictRetryError
 
-    monkeypatch.setattr("app.commands.desk.transact", busy)
+    monkeypatch.setattr("app.commands.command_context.transact", busy)
     assert operator.is_refused("users list", code=3) == "The database is too busy and nothing was changed. Try again."
 
 
@@ -95,7 +95,7 @@ def test_a_bug_keeps_its_traceback(operator: Operator, monkeypatch: pytest.Monke
     def broken(*_arguments: object, **_named: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("app.commands.desk.transact", broken)
+    monkeypatch.setattr("app.commands.command_context.transact", broken)
     assert isinstance(operator.run("users list").exception, ZeroDivisionError)
 
 

@@ -1,4 +1,4 @@
-"""The books are said to balance when they do, and their breaks are named when they do not."""
+"""`ledger verify` and `ledger trial-balance` say whether the books balance, and name each break."""
 
 from __future__ import annotations
 

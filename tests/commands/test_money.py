@@ -1,4 +1,4 @@
-"""Money enters and leaves by the operator's hand: once for each id, for a reason, and never more than is there."""
+"""The operator issues, redeems and refunds money: once for each id, with a reason, and never more than there is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator pays many by a file: every bad line is told with its number and cause, and the same id pays each line once."""
+"""The operator pays many people by a file: every bad line is reported with its number and reason, and the same id pays each line once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands as the operator has them: through the `flask` program, in a process of its own, on a terminal."""
+"""The commands as the operator runs them: by the `flask` program, in their own process, at a terminal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def environment(database: Database) -> dict[str, str]:
 
 @pytest.fixture
 def terminal() -> Iterator[tuple[int, int]]:
-    """A terminal: our end, and the end that a program sees."""
+    """A pseudo-terminal: our end and the end of the program."""
     ours, theirs = pty.openpty()
     yield ours, theirs
     os.close(ours)

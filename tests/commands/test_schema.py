@@ -1,4 +1,4 @@
-"""The contracts are exported as they are, the same from every PostgreSQL."""
+"""The contracts are exported from the code and the database, the same from every PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator sees who is here, freezes wallets, and lets people back in who forgot their password."""
+"""The operator lists people, freezes wallets, gives the badge, and resets passwords."""
 
 from __future__ import annotations
 

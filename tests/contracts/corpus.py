@@ -1,4 +1,4 @@
-"""Owns what each kind of value is, written out: texts as people and programs send them, and what is kept of each, or the refusal."""
+"""Owns the test texts of each kind of value, with the value that is stored for each, or the refusal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ NBSP, ZWSP, ZWNJ, ZWJ, LRM, RLO, FILLER, SHY = "\u00a0", "\u200b", "\u200c", "\u
 
 @dataclass(frozen=True)
 class Kept:
-    """The text is taken, and this is what is kept of it."""
+    """The text is accepted, and this value is stored."""
 
     value: str
 
@@ -37,7 +37,7 @@ def said(texts: list[str], sentence: str) -> list[Row]:
     return [(text, Says(sentence)) for text in texts]
 
 
-# What begins or ends a text without being part of it, wherever one is read.
+# White space that is removed from the ends of any text.
 ENDS = [" ", "   ", "\t", "\n", "\r\n", "\v", "\f", "\x85", NBSP, "\u1680", "\u2003", "\u2009", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"]
 
 
@@ -48,7 +48,7 @@ def around(text: str) -> list[str]:
 BLANK = ["", " ", NBSP, " \t\r\n \u3000"]
 
 HANDLE_RULE = "A username has 3 to 32 of the letters a-z, digits, _ and -, and starts with a letter. Choose another."
-# Of bob, who is here.
+# Usernames for bob, who exists.
 HANDLES: list[Row] = [
     *kept(["bob", "BOB", "Bob", "@bob", "@BOB", " @bob ", *around("bob"), *(end + "bob" + end for end in ENDS)], "bob"),
     *said([
@@ -58,7 +58,7 @@ HANDLES: list[Row] = [
     ], HANDLE_RULE),
 ]
 
-# What a line may be: of memos, display names and names of tokens.
+# Single lines: memos, display names and token names.
 PLAIN_LINES: list[Row] = [
     ("Rent", Kept("Rent")), ("x", Kept("x")), ("0", Kept("0")), ("-", Kept("-")), ('Rent & more; "half" <b>1/2</b>', Kept('Rent & more; "half" <b>1/2</b>')),
     *kept(around("Rent"), "Rent"), *kept(["a  \t\r\n b", f"a{NBSP} {NBSP}b"], "a b"),
@@ -89,7 +89,7 @@ HIDDEN_LINES: list[tuple[str, str]] = [
 
 
 def lines(what: str, maximum_characters: int, *, each_of_hidden: int = 1) -> list[Row]:
-    """What is kept of a line, and its refusals.
+    """The stored values and the refusals of a single line.
 
     Args:
         each_of_hidden: 3 for every third of the hidden characters.
@@ -107,13 +107,13 @@ def lines(what: str, maximum_characters: int, *, each_of_hidden: int = 1) -> lis
 
 MEMOS = lines("memo", 200) + kept([f"{end}a{end}b{end}" for end in ENDS], "a b")
 DISPLAY_NAMES = lines("display name", 64, each_of_hidden=2)
-# A person has 50 tokens at most.
+# A person has at most 50 tokens.
 TOKEN_NAMES = [row for row in lines("name of a token", 64, each_of_hidden=5) if row[1] != Kept("Rent")] + kept(["Rent", " Rent\n"], "Rent")
 
 EXAMPLE = "for example 12.50."
 NO_AMOUNT = f"That is not an amount. Write only the number, {EXAMPLE}"
 FRACTION_RULE = "GBP has at most 2 digits after the point. Nothing is rounded: write the exact amount."
-# Of an amount to move and of the bound of a filter alike.
+# For an amount to move and for the bound of a filter.
 MALFORMED_AMOUNTS: list[Row] = [
     *said(["-1", "-0", "-0.01", "\N{MINUS SIGN}5", "-five", "--5", " -1 "], "An amount is never below zero. Leave out the minus sign."),
     *said(["+5", "+0.01"], "An amount needs no plus sign. Leave it out."),
@@ -140,13 +140,13 @@ AMOUNTS: list[Row] = [
     ("10000000000.00", Kept("10000000000.00")), *MALFORMED_AMOUNTS, *said(["0", "0.0", "0.00"], "The amount must be at least £0.01."),
 ]
 BLANK_AMOUNT = Says(f"Enter an amount, {EXAMPLE}")
-# As the least amount of a history of 1000.00, 12.50 and 0.01: how many payments are found.
+# As the minimum amount in a history of 1000.00, 12.50 and 0.01: the number of payments that are found.
 BOUNDS: list[Row] = [
     *kept(["0", "0.0", "0.00", "0.01", " 0 "], "3"), *kept(["0.02", "12.50", "12.5", *around("12.50")], "2"), *kept(["12.51", "1000"], "1"),
     *kept(["1000.01", "10000000000.00"], "0"), *MALFORMED_AMOUNTS,
 ]
 
-# Of Bob, whose handle is bob and whose display name is "José Ávila": who is found.
+# Searches for bob, whose display name is "José Ávila": who is found.
 SEARCHES: list[Row] = [
     *kept(["bob", "BOB", "bo", "José", "JOSÉ", "Jose\u0301", "sé Áv", "sé   Áv", f"José{NBSP}Ávila", *around("bob")], "bob"),
     *kept(["%", "_", "\\", "'", "José  Á x", "x" * 64, "🦊" * 64, f"👩{ZWJ}🍳", f"می{ZWNJ}خواهم", "bob\\", "@bob"], ""),

@@ -1,4 +1,4 @@
-"""Owns asking each edge what it makes of a text: a page by its form, the API by its JSON, a command by its arguments."""
+"""Owns sending a text to each edge: to a page by its form, to the API by its JSON, to a command by its arguments."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ HISTORY = "query ($filter: PaymentFilter) { viewer { wallet { payments(filter: $
 USERS = "query ($search: String) { users(search: $search) { nodes { username } } }"
 TOKEN = "mutation ($input: CreateApiTokenInput!) { createApiToken(input: $input) { apiToken { name } errors { message field } } }"
 REFUND = "mutation ($input: RefundPaymentInput!) { refundPayment(input: $input) { errors { message field } } }"
-# To another page: what was sent is done.
+# A redirect means that the form was accepted.
 MOVED_ON = 303
 
 
 @dataclass(frozen=True)
 class Edges:
-    """The edges of one wallet in which there is a bob."""
+    """The edges of one wallet in which bob exists."""
 
     app: Flask
     payer: FlaskClient
-    """Alice's, who has far more than anyone pays."""
+    """The browser of Alice, who has enough money for every payment."""
     clerk: FlaskClient
-    """Carol's, whose history is 1000.00, 12.50 and 0.01."""
+    """The browser of Carol, whose history is 1000.00, 12.50 and 0.01."""
     paid: str
     """The payment of 12.50 that she received."""
 
     def confirmation(self, name: str, text: str, client: FlaskClient | None = None, path: str = "/pay", **others: str) -> Outcome:
-        """What the page before a payment shows of one of its inputs."""
+        """The result for one input of the page before a payment."""
         form = {"to": "bob", "amount": "0.01", "idempotency_key": str(uuid4()), **others, name: text}
         answer = (client or self.payer).post(path, data=form)
         return of_page(answer, "" if name == "idempotency_key" else name, lambda page: page.hidden(name))
@@ -174,10 +174,10 @@ class Edges:
     def day_on_a_page(self, text: str) -> Outcome:
         return of_both(self.filtered("since", text), self.filtered("until", text))
 
-    # What several ask
+    # Shared by several of these
 
     def filtered(self, name: str, text: str) -> Outcome:
-        """How many payments a filter of the wallet's page leaves, by its statement."""
+        """How many payments a filter of the wallet's page finds, by its statement."""
         answer = self.clerk.get("/wallet/statement.csv?" + urlencode({name: text}))
         if answer.mimetype == "text/csv":
             return Kept(str(len(list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))))))
@@ -191,7 +191,7 @@ class Edges:
         return self.ask(self.payer, SEND, input=order)["data"]["sendPayment"]
 
     def registration(self, name: str, text: str) -> Outcome:
-        """What the form for a new person says of one of its inputs; another one is always wrong, so nobody is registered."""
+        """The result for one input of the registration form. Another input is always wrong, so nobody is registered."""
         others = {"username": "x"} if name == "password" else {"username": "dana", "password": "short"}
         return of_page(self.app.test_client().post("/register", data={**others, name: text}), name, lambda _: "")
 
@@ -210,7 +210,7 @@ class Edges:
 
 
 def of_page(answer: TestResponse, name: str, value: Callable[[Document], str]) -> Outcome:
-    """What a page says is wrong at this input, or with the whole; what it shows, where nothing is."""
+    """The message of a page for this input or for the whole form; without one, what the page shows."""
     assert answer.mimetype == "text/html", answer.text
     assert answer.status_code < 500, answer.text
     page = Document(answer.text)
@@ -219,7 +219,7 @@ def of_page(answer: TestResponse, name: str, value: Callable[[Document], str]) -
 
 
 def of_field(payload: Any, field: str, value: Any) -> Outcome:
-    """What a mutation says of one of its fields; what it made, where nothing is wrong."""
+    """The message of a mutation for this field; without one, its result."""
     told = [each["message"] for each in payload["errors"] if each["field"] == [field]]
     if told:
         return Says(told[0])
@@ -227,7 +227,7 @@ def of_field(payload: Any, field: str, value: Any) -> Outcome:
 
 
 def of_query(answer: Any, value: Any) -> Outcome:
-    """What a query answers, or the sentence that it is refused with."""
+    """The result of a query, or its refusal."""
     if "errors" in answer:
         (error,) = answer["errors"]
         assert error["extensions"]["code"] in {"INVALID_INPUT", "INVALID_AMOUNT", "INVALID_USERNAME"}, error
@@ -236,7 +236,7 @@ def of_query(answer: Any, value: Any) -> Outcome:
 
 
 def of_both(since: Outcome, until: Outcome) -> Outcome:
-    """What the two ends of a period say alike."""
+    """The result that both ends of a period share."""
     if isinstance(since, Kept) and isinstance(until, Kept):
         return Kept("")
     assert since == until

@@ -1,6 +1,6 @@
-"""Owns the tables of the pages that are made from the code: settings, commands, and the variables of Ansible's roles.
+"""Owns the generated tables of the docs: settings, commands, and the variables of Ansible's roles.
 
-`make readme` writes them, a test compares.
+`make readme` writes them, and a test compares them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def settings_table() -> str:
 
 
 def commands_table() -> str:
-    """A row for each of the operator's commands: how it is called, and the first sentence of its help."""
+    """A row for each of the operator's commands: its name, arguments, and the first sentence of its help."""
     app = create_app(load_settings({"DATABASE_URL": "postgresql://nobody@/nowhere"}))
     rows = [row for name in OURS for row in _rows(name, app.cli.commands[name])]
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
@@ -49,7 +49,7 @@ def _rows(prefix: str, command: click.Command) -> Iterator[str]:
 
 
 def role_readme(role: Path) -> str:
-    """A role's README: what it is for, and a row for each variable."""
+    """The README of a role: its purpose, and a row for each variable."""
     spec = yaml.safe_load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
     title = f"# {role.name}\n\n{spec['short_description']}.\n"
     rows = [f"| `{name}` | {_default(each)} | {each['description']} |" for name, each in spec.get("options", {}).items()]
@@ -64,7 +64,7 @@ def _default(option: dict[str, object]) -> str:
 
 
 def with_table(page: Path) -> str:
-    """A page as it should be now."""
+    """The page with its current table."""
     name, table = {SETTINGS_PAGE: ("settings", settings_table), OPERATOR_PAGE: ("commands", commands_table)}[page]
     pattern = rf"(<!-- {name}: made by `make readme` -->\n).*?(<!-- end of {name} -->)"
     return re.sub(pattern, lambda found: f"{found[1]}{table()}\n{found[2]}", page.read_text(encoding="utf-8"), flags=re.DOTALL)

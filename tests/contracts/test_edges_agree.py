@@ -1,4 +1,4 @@
-"""Pages, the API and the commands take and refuse the same texts, keep the same of them, and say the same: one corpus is fed to all."""
+"""Pages, API and commands accept and refuse the same texts, store the same values and show the same messages. All get one corpus."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NO_HANDLE = Says(corpus.HANDLE_RULE)
 TAKEN = Says("That username is taken. Choose another.")
 CREDENTIALS = Says("The username or the password is not right. Check both and try again.")
 NO_REASON = Says("Say why with --reason: the person reads it in their history.")
-# Nobody sees the id in a form, so nobody is told of it.
+# The id in a form is hidden, so the page has no message for it.
 INCOMPLETE = Says("This form was not complete. Check it and send it again.")
 EVERYTHING = Kept("3")
 TAKES = Kept("")
@@ -61,7 +61,7 @@ def blank(outcome: Outcome) -> list[Row]:
 
 
 def told(rows: list[Row], *, kept: Outcome | None = None, said: Outcome | None = None) -> list[Row]:
-    """The rows, where this edge has another outcome for all that are taken, or for all that are refused."""
+    """The rows with the outcome of this edge, if it differs for all accepted or all refused texts."""
     return [(text, (kept or outcome) if isinstance(outcome, Kept) else (said or outcome)) for text, outcome in rows]
 
 
@@ -70,16 +70,16 @@ def refused(rows: list[Row]) -> list[Row]:
 
 
 def one_line(rows: list[Row]) -> list[Row]:
-    """The rows that a line of standard input can hold."""
+    """The rows that fit into a line of standard input."""
     return [row for row in rows if not {"\n", "\r"} & set(row[0])]
 
 
 def fits(edge: Edge, text: str) -> bool:
-    """Whether a request of this edge can hold the text: one to the API has at most 10,240 bytes."""
+    """Whether the text fits into a request of this edge: the API accepts at most 10,240 bytes."""
     return not edge.__name__.endswith("_in_the_api") or len(json.dumps(text)) < 9_500
 
 
-# Where an answer is a whole page, every second row or so is enough: the corpus, not the other edge, says what is right.
+# If a response is a whole page, about every second row is enough: the corpus, not the other edge, is the reference.
 FED: list[tuple[Edge, list[Row]]] = [
     (Edges.memo_on_a_page, corpus.MEMOS + blank(Kept(""))),
     (Edges.memo_in_the_api, corpus.MEMOS + blank(Kept(""))),
@@ -111,7 +111,7 @@ FED: list[tuple[Edge, list[Row]]] = [
     (Edges.key_in_the_api, corpus.IDS + blank(Says(corpus.NO_ID))),
     (Edges.moment_in_the_api, told(corpus.MOMENTS, kept=TAKES) + blank(TAKES)),
     (Edges.day_on_a_page, told(corpus.DAYS, kept=TAKES) + blank(TAKES)),
-    # Last, for they change who is found, and how bob logs in.
+    # Last, since they change who is found and how bob logs in.
     (Edges.display_name_on_a_page, corpus.DISPLAY_NAMES[::2] + blank(Says("Enter a display name."))),
     (Edges.first_display_name_on_a_page, told(corpus.DISPLAY_NAMES[::4], kept=Kept("")) + blank(Kept(""))),
     (Edges.first_display_name_in_the_api, told(corpus.DISPLAY_NAMES[::2], kept=Kept("")) + blank(Kept(""))),
@@ -122,7 +122,7 @@ FED: list[tuple[Edge, list[Row]]] = [
 
 
 def differing(edges: Edges, edge: Edge, rows: list[Row]) -> list[tuple[str, str, Outcome, Outcome]]:
-    """Of each text that has another outcome than is written down: the edge, the text, its outcome, and the one written down."""
+    """Each text with an unexpected outcome: the edge, the text, its outcome, and the expected one."""
     found = [(text, edge(edges, text), outcome) for text, outcome in rows if fits(edge, text)]
     return [(edge.__name__, ascii(text)[:80], made, outcome) for text, made, outcome in found if made != outcome]
 
@@ -139,7 +139,7 @@ def test_the_corpus_has_more_than_a_thousand_texts_for_all_edges_together() -> N
     assert sum(len(rows) for _, rows in FED) > 1_000
 
 
-# Letters of many kinds, and often those that are easily read in two ways.
+# Letters of many scripts, and frequent ambiguous ones.
 ODD = f"{WHITE_SPACE}\x00\x1f\u200b\u200c\u200d\u200e\u202e\u2060\ufe0f\u3164@-+.,eE0159\uff15\u0665bBo_\u0301é\u0646\u0627\u094d👩🍳🏽"
 TEXTS = st.one_of(
     st.text(max_size=12), st.text(st.sampled_from(ODD), max_size=8),

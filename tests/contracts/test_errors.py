@@ -1,4 +1,4 @@
-"""The catalogue of expected failures is complete: a stable code, a status and a sentence for people."""
+"""Every expected failure has a stable code, a status and a sentence for people."""
 
 from __future__ import annotations
 

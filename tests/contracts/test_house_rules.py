@@ -1,4 +1,4 @@
-"""The house rules that a machine can check: imports, types, lint, sizes, names, and documents in step with the code."""
+"""The house rules that can be checked automatically: imports, types, lint, sizes, names, and docs that match the code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "manag
 
 
 def tracked(*endings: str) -> Iterator[Path]:
-    """Files that git knows or would add, with these endings."""
+    """Files with these endings that git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
     return (ROOT / name for name in listed.stdout.splitlines() if name.endswith(endings) and (ROOT / name).is_file())
@@ -49,7 +49,7 @@ def test_ruff_finds_nothing() -> None:
 
 def test_ansible_lint_finds_nothing() -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    # Roles are found from the playbooks that name them; `trial` is included by a name that only the run knows.
+    # Roles are found from the playbooks that name them. `trial` is listed, since its name is known only at run time.
     places = ["site.yml", "rollback.yml", "status.yml", "group_vars", "roles/trial", "molecule", "galaxy.yml", "meta"]
     done = subprocess.run(
         ["ansible-lint", "--nocolor", "-vv", *places], cwd=ROOT / "ansible", env=environment, capture_output=True, text=True, check=False,
@@ -61,14 +61,14 @@ def test_ansible_lint_finds_nothing() -> None:
 
 @pytest.mark.parametrize("folder", ["web", "api", "http", "identity", "payments", "ledger"])
 def test_no_template_format_or_pattern_is_made_of_what_was_entered(folder: str) -> None:
-    """Templates are files, and what is read as a pattern or a format is written in the program."""
+    """Templates are files, and patterns and formats are literals in the program."""
     program = "\n".join(path.read_text(encoding="utf-8") for path in tracked(".py") if path.is_relative_to(ROOT / "app" / folder))
     assert re.findall(r"render_template_string|from_string|Markup\(|\.format(?:_map)?\(", program) == []
     assert re.findall(r"\bre\.\w+\((?!\s*r?[\"']).*", program) == []
 
 
 def test_wish_no_page_and_no_resolver_checks_for_errors_by_hand() -> None:
-    """What fails is raised and turned into an answer in one place: whoever catches any failure here only raises it again."""
+    """Failures are raised and turned into a response in one place. Code that catches all failures has to raise them again."""
     for path in [*(ROOT / "app/web/pages").glob("*.py"), *(ROOT / "app/api/resolvers").glob("*.py")]:
         for handler in (each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.ExceptHandler)):
             catches_all = handler.type is None or ast.unparse(handler.type) in ("Exception", "WalletError")
@@ -111,7 +111,7 @@ def test_every_make_target_says_what_it_does_and_is_in_the_readme() -> None:
 
 
 def test_the_lock_names_every_extra_that_a_package_asks_of_another() -> None:
-    """Without `[toml]` behind `coverage==7.0`, pip looks for the newest coverage[toml], finds another, and refuses the whole lock."""
+    """Without `[toml]` after `coverage==7.0`, pip finds another version of coverage[toml] and refuses the whole lock file."""
     lock = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
     locked = {canonicalize_name(each.name): each for line in lock.splitlines() if "==" in line and not line.startswith((" ", "#"))
               and (each := Requirement(line.removesuffix("\\")))}

@@ -1,4 +1,4 @@
-"""The wallet runs on every PostgreSQL that this machine has: it migrates, pays, refunds, and its books balance."""
+"""The wallet runs on every PostgreSQL of this machine: it migrates, pays, refunds, and its books balance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README.md and docs tell the truth: their tables are the code's own, and their examples do what they say, typed as they stand."""
+"""README.md and docs match the code: their tables are generated, and their examples work as written."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_setting_is_in_the_example_file() -> None:
 
 
 def test_every_setting_reaches_the_wallet_in_containers() -> None:
-    """A file beside compose.yaml sets them; the addresses of the database and the release are the container's own."""
+    """A file beside compose.yaml sets them. The container sets the database URLs and the release id itself."""
     compose = yaml.safe_load((ROOT / "containers/compose.yaml").read_text(encoding="utf-8"))
     passed = compose["services"]["app"]["environment"]
     names = {setting_name(each.name, each.metadata["name"]) for each in fields(Settings)}
@@ -68,7 +68,7 @@ def test_every_file_and_heading_that_a_page_links_to_is_there() -> None:
 
 
 def headings(page: Path) -> set[str]:
-    """The headings of a page as links name them: small letters, hyphens for spaces, nothing else."""
+    """The anchors of a page's headings: lower case, hyphens for spaces, no punctuation."""
     found = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in found}
 
@@ -109,7 +109,7 @@ def test_its_lines_for_a_database_of_your_own_are_all_that_an_upgrade_needs() ->
             done = subprocess.run(
                 [flask, *command.split()], cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
             )
-            # Where the machine has no log of its own, what was changed is told there.
+            # On a machine without syslog, audit events are printed there.
             told = [line for line in done.stderr.splitlines() if '"event": "command"' not in line]
             assert (done.returncode, told) == (0, [])
             assert done.stdout.startswith(said)

@@ -1,4 +1,4 @@
-"""Bandit, and the rules of rules.yml by ast-grep: they find nothing, each can find something, and each excuse has its reason.
+"""Bandit and the ast-grep rules of rules.yml: they find nothing, each rule can find something, and each exception has a reason.
 
 Semgrep is not used: it asks for an older wcmatch than ansible-lint does, so no lock can hold both. What is used here works offline.
 """
@@ -20,7 +20,7 @@ RULE_IDS = [rule["id"] for rule in yaml.safe_load_all(RULES.read_text(encoding="
 PROGRAM = ["app", "ansible/roles/app/files", "gunicorn.conf.py"]
 SCANNED = [*PROGRAM, "ansible/connect.py", "ansible/plugins", "schema/migrations"]
 
-# Each line is a finding of its own. The key is where the file would lie.
+# Each line is one finding. The key is the path of the file.
 BAD = {
     "float-in-money": {
         "app/ledger/sample.py": ["fee = 0.5", "half = total / 2", "total /= 2", "kept = float(given)", "column = Column(Float)"],
@@ -59,7 +59,7 @@ GOOD = {
 
 
 def scan(folder: Path, *paths: str) -> list[tuple[str, str]]:
-    """Each finding: its rule, and where it is. An excuse that nothing needs is one, too."""
+    """Each finding: its rule and its place. An unused exception is a finding, too."""
     done = subprocess.run(
         [Path(sys.executable).with_name("ast-grep"), "scan", "--rule", RULES, "--error=unused-suppression", "--json=compact", *paths],
         cwd=folder, capture_output=True, text=True, check=False,
@@ -70,7 +70,7 @@ def scan(folder: Path, *paths: str) -> list[tuple[str, str]]:
 
 
 def bandit(folder: Path, *paths: str) -> list[tuple[str, str]]:
-    """Each finding: the number of its check, and where it is."""
+    """Each finding: the number of its check and its place."""
     done = subprocess.run(
         [sys.executable, "-m", "bandit", "--quiet", "--recursive", "--format", "json", *paths],
         cwd=folder, capture_output=True, text=True, check=False,

@@ -1,4 +1,4 @@
-"""What SECURITY.md and docs/asvs.md say is shown by a test, is: each of them exists."""
+"""Every test that SECURITY.md and docs/asvs.md name exists."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_every_requirement_of_levels_1_and_2_is_shown_deviated_from_or_said_not_
 
 
 def each_of(part: str) -> list[str]:
-    """The numbers that one number, or two with a dash between them, stand for."""
+    """The numbers of a single number or a range."""
     first, _, last = part.partition("–")
     if not last:
         return [first]

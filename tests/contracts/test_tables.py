@@ -1,4 +1,4 @@
-"""The tables are told three times: by the migrations, which make them, by the models and by schema/tables.sql. All three agree."""
+"""The migrations, the models and schema/tables.sql describe the same tables."""
 
 from __future__ import annotations
 

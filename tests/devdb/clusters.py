@@ -1,4 +1,4 @@
-"""What the tests of the development database share: clusters made quickly, owned by us or elsewhere, and asked."""
+"""Owns the test clusters of the development database: made quickly, owned by this or another process, and queried."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def programs_of(source: Source) -> Programs:
 
 @cache
 def template(programs: Programs) -> Path:
-    """A new cluster, made once: copying it takes a fifth of the time."""
+    """A new cluster that is made once. Copying it takes a fifth of the time."""
     folder = ExitStack()
     atexit.register(folder.close)
     path = folder.enter_context(temporary_folder()) / "data"
@@ -59,7 +59,7 @@ def ask(cluster: Cluster, question: str, *, database: str = "payment_system", ro
 
 @contextmanager
 def owner_elsewhere(data: Path, source: Source) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Another process that owns a running cluster; yields it and the server's process id."""
+    """Another process that owns a running cluster. Yields the process and the server's process id."""
     script = (
         "import sys; from pathlib import Path; from app.devdb import Cluster, find_programs\n"
         "cluster = Cluster.create_or_open(Path(sys.argv[1]), find_programs(sys.argv[2]), durable=False)\n"

@@ -1,4 +1,4 @@
-"""The cluster: its roles and settings, its start and stop, and what a killed owner leaves."""
+"""The cluster: roles, settings, start and stop, and an orphaned server after its owner was killed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_server_ends_with_its_killed_owner_and_starts_again_with_its_data(fold
     with owner_elsewhere(folder / "data", source) as (owner, server):
         owner.send_signal(SIGKILL)
         owner.wait()
-        # At once, while the old server may still be on its way out.
+        # Immediately, while the old server may still be stopping.
         with opened(folder / "data", programs) as cluster:
             cluster.start()
             assert cluster.process_id != server
@@ -102,7 +102,7 @@ def test_a_server_that_was_left_running_is_ended_before_another_starts(folder: P
         cluster.start()
         data, sockets = cluster.socket_folder, f"unix_socket_directories={cluster.socket_folder}"
         cluster.stop()
-        # As pg_ctl would have left it: nothing ties it to an owner.
+        # As pg_ctl leaves it: it does not end with an owner.
         command = [programs.path("postgres"), "-D", str(data), "-c", "listen_addresses=", "-c", sockets]
         left = subprocess.Popen(
             command,

@@ -1,4 +1,4 @@
-"""The data folder: whole or absent, one owner at a time, refused in a sentence and never harmed."""
+"""The data folder: a complete cluster or none, one owner at a time; refusals are sentences and change nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from signal import SIGINT
 
 import pytest
 
-from app.devdb import Cluster, DevDatabaseError, Programs, find_programs, forget, made_by, server_account
+from app.devdb import Cluster, DevDatabaseError, Programs, data_major_version, delete_data, find_programs, server_account
 from tests.devdb.clusters import CHECKOUT, ask, opened, owner_elsewhere
 from tests.processes import await_end, mount_only, root_only
 
@@ -29,7 +29,7 @@ def test_a_folder_in_use_is_refused_and_keeps_running(folder: Path, wheel: Progr
         with pytest.raises(DevDatabaseError, match=r"^Another `make run` is using .*/data: stop it first"):
             opened(folder / "data", wheel)
         with pytest.raises(DevDatabaseError, match=r"^Another `make run`"):
-            forget(folder / "data")
+            delete_data(folder / "data")
         os.kill(server, 0)
 
 
@@ -39,7 +39,7 @@ def test_data_of_another_version_is_refused_and_not_touched(folder: Path, wheel:
     version.write_text("13\n", encoding="ascii")
     before = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
     with pytest.raises(DevDatabaseError) as refusal:
-        opened(folder / "data", find_programs("wheel", major=made_by(folder / "data")))
+        opened(folder / "data", find_programs("wheel", major=data_major_version(folder / "data")))
     assert str(refusal.value) == (
         f"The data in {folder}/data was made by PostgreSQL 13 and the one here is {wheel.major}: choose another folder "
         "with DATA=…, install PostgreSQL 13, or forget that data with `make reset`; nothing was changed."
@@ -52,7 +52,7 @@ def test_a_folder_with_other_things_is_refused_and_not_touched(folder: Path, whe
     with pytest.raises(DevDatabaseError, match=r"holds other things \(letter.txt\) and no data of this program"):
         opened(folder, wheel)
     with pytest.raises(DevDatabaseError, match="holds other things"):
-        forget(folder)
+        delete_data(folder)
     assert [path.name for path in folder.iterdir()] == ["letter.txt"]
     with pytest.raises(DevDatabaseError, match=r"letter.txt cannot be used \(Not a directory\)"):
         opened(folder / "letter.txt", wheel)
@@ -133,13 +133,13 @@ def test_a_full_disk_is_told_in_a_sentence_and_costs_no_data(folder: Path) -> No
 
 
 def test_forgetting_removes_the_data_and_only_that(folder: Path, wheel: Programs) -> None:
-    assert forget(folder / "data") is False
+    assert delete_data(folder / "data") is False
     opened(folder / "data", wheel).close()
-    assert forget(folder / "data") is True
+    assert delete_data(folder / "data") is True
     assert not (folder / "data").exists()
     opened(folder / "data", wheel).close()
     (folder / "data" / "letter.txt").write_text("dear", encoding="ascii")
-    assert forget(folder / "data") is True
+    assert delete_data(folder / "data") is True
     assert [path.name for path in (folder / "data").iterdir()] == ["letter.txt"]
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs: found on the machine or in the wheel, in their order, and copied where they cannot be reached."""
+"""PostgreSQL's programs: found on the machine or in the wheel, in this order, and copied if they cannot be reached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client's address is what a believed proxy says, and nobody else's word for it counts."""
+"""The client's address comes from trusted proxies only."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:1::/48"))
 
 
 @pytest.mark.parametrize(("peer", "forwarded_for", "address"), [
-    # A Unix socket is a proxy's.
+    # Only a proxy connects to the Unix socket.
     (None, "203.0.113.7", "203.0.113.7"),
     (None, "198.51.100.1, 203.0.113.7", "203.0.113.7"),
     (None, " 2001:db8::7 ", "2001:db8::7"),
     (None, "::ffff:203.0.113.7", "203.0.113.7"),
     (None, None, None), (None, "", None), (None, "unknown", None), (None, "203.0.113.7, ", None), (None, "203.0.113.7:80", None),
     (None, "fe80::1%eth0", None), (None, "1" * 5000, None),
-    # A believed proxy, and one behind another.
+    # A trusted proxy, and one behind another.
     ("10.0.0.2", "203.0.113.7", "203.0.113.7"),
     ("10.0.0.2", "198.51.100.1, 203.0.113.7, 10.0.0.3", "203.0.113.7"),
     ("10.0.0.2", "10.0.0.3", "10.0.0.2"), ("10.0.0.2", "nonsense", "10.0.0.2"), ("10.0.0.2", None, "10.0.0.2"),
     ("10.0.0.2", "203.0.113.7, nonsense, 10.0.0.3", "10.0.0.2"),
     ("2001:db8:1::2", "203.0.113.7", "203.0.113.7"),
-    # Anybody else.
+    # Any other client.
     ("203.0.113.9", "198.51.100.1", "203.0.113.9"), ("11.0.0.2", "10.0.0.2", "11.0.0.2"), ("2001:db8:2::2", "::1", "2001:db8:2::2"),
 ])
 def test_the_header_is_believed_from_its_right_end_as_far_as_proxies_wrote_it(
@@ -59,7 +59,7 @@ def test_one_address_of_ipv4_and_a_network_of_ipv6_count_as_one(address: str | N
 
 
 class AtSocket(HTTPConnection):
-    """As nginx connects, and as a deploy asks whether the service is ready."""
+    """Connects to the Unix socket, as nginx and a deploy's readiness check do."""
 
     def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=60)

@@ -1,4 +1,4 @@
-"""Guessing is slow, whoever tries and from wherever, and nobody is kept out by strangers from where they were before."""
+"""Password guessing is slow from any address, and attackers do not lock people out of their known places."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app import identity
 from app.database import transact
 from app.errors import RateLimitedError, WrongCredentialsError
 from app.http import Facts, admission, admit_login, admit_password, admit_registration, remember_login
-from app.http.pace import PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
+from app.http.payment_rate_limit import PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
 from app.identity import passwords
 from app.throttles import Rule
 from tests.asgi.test_served import ask
@@ -48,7 +48,7 @@ def facts(address: str | None) -> Facts:
 
 @pytest.fixture
 def admitted(sessions: Sessions, settings: Settings) -> Callable[..., int]:
-    """How many of so many tries to log in are let through: `admitted("alice", HOME, 11)`."""
+    """How many of these attempts to log in are admitted: `admitted("alice", HOME, 11)`."""
     def count(username: str, address: str | None, tries: int = 1) -> int:
         through = 0
         for _ in range(tries):
@@ -100,7 +100,7 @@ def test_one_address_tries_sixty_accounts_and_then_one_every_two_seconds(
     found, begun = 0, perf_counter()
     for number in range(70):
         found += admitted(f"person-{number}", HOME)
-        pass_by(database, 0.1)  # so that it is not the limit of all together
+        pass_by(database, 0.1)  # so that the limit of all logins is not reached
     assert 60 <= found <= 61 + (7 + perf_counter() - begun) / 2
     assert admitted("another", OFFICE) == 1
 
@@ -154,7 +154,7 @@ def test_a_signed_in_person_gives_their_password_ten_times(sessions: Sessions, s
 
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Each hash that is compared with, as it happens."""
+    """Each hash that is compared."""
     seen: list[str] = []
     compare = passwords.CONTEXT.verify_and_update
 
@@ -186,7 +186,7 @@ def test_the_api_says_when_to_try_again_and_hashes_nothing(browser: Browsers, cl
     elsewhere = client.post("/graphql", json=right, environ_base={"REMOTE_ADDR": OFFICE})
     assert elsewhere.json
     assert elsewhere.json["data"]["logIn"]["viewer"]
-    # Success elsewhere gives nothing back here.
+    # A successful login elsewhere does not reset the count.
     assert client.post("/graphql", json=right).status_code == 429
 
 
@@ -239,7 +239,7 @@ def test_counts_outlive_a_restart_and_hold_for_every_process(database: Database,
 def test_a_name_that_is_nobodys_costs_what_any_other_does(
     sessions: Sessions, settings: Settings, viewer: Any, hashes: list[str], figure: Figure
 ) -> None:
-    """The same hashes, statements and rows; how long both took is told beside it."""
+    """Both run the same hashes and statements and read the same rows. The times of both are printed."""
     viewer("alice")
     generous = replace(settings, throttle_scale=1000)
     took: dict[str, list[float]] = {"alice": [], "nobody-here": []}
@@ -270,5 +270,6 @@ def test_security_md_tells_every_throttle() -> None:
     rules = [value for name, value in vars(admission).items() if isinstance(value, Rule)]
     table = (CHECKOUT / "SECURITY.md").read_text(encoding="utf-8").partition("## How often what may be tried")[2].partition("\n## ")[0]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ") and "PostgreSQL" in line]
-    assert [(int(row[1]), float(row[2].removesuffix(" s"))) for row in rows] == [(rule.tries, rule.seconds_a_try) for rule in rules]
+    wanted = [(rule.attempts, rule.seconds_per_attempt) for rule in rules]
+    assert [(int(row[1]), float(row[2].removesuffix(" s"))) for row in rows] == wanted
     assert f"| {PAYMENTS_AT_ONCE:,} | {SECONDS_A_PAYMENT} s | each process |" in table

@@ -1,4 +1,4 @@
-"""Who did what, when, from where, and what came of it: a line for each, and in none of them a secret."""
+"""Each action has a log line with who, what, when, from where and the result. No line has a secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from app import web
 from app.api.schema import SCHEMA
-from app.logs import JsonLines
+from app.logs import JsonFormatter
 from app.web.routes import DEEDS
 from tests.asgi.test_served import ask
 from tests.conftest import PASSWORD
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 HOME = {"REMOTE_ADDR": "203.0.113.7"}
 KEY = "5d3c9a71-e84b-4f26-9b0d-000000000001"
 NEW_PASSWORD = "another long phrase of mine"
-# Pages that change nothing, though a form is sent to them.
+# Pages with a form that change nothing.
 SHOWN_ONLY = {"web.pay_check", "web.refund_check", "web.payout_check", "web.payout_result"}
 
 
 class Lines(logging.Handler):
-    """All that the program logs, as it stands in the log."""
+    """All log lines of the program."""
 
     def __init__(self) -> None:
         super().__init__()
         self.written: list[str] = []
-        self.setFormatter(JsonLines())
+        self.setFormatter(JsonFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         self.written.append(self.format(record))
@@ -57,7 +57,7 @@ def lines(app: Flask) -> Iterator[Lines]:
 
 @pytest.fixture
 def deeds(lines: Lines) -> Callable[[], list[dict[str, Any]]]:
-    """What was done or refused since the last call."""
+    """The audit events since the last call."""
     def found() -> list[dict[str, Any]]:
         events = [json.loads(line) for line in lines.written]
         lines.written.clear()
@@ -180,7 +180,7 @@ def test_a_payment_by_token_on_the_event_loop_is_told_in_its_one_line(database: 
     secret = call(alice, 'createApiToken(input: {name: "till", scopes: [PAY]})', "secret")["secret"]
     query = "mutation ($input: SendPaymentInput!) { sendPayment(input: $input) { errors { code } } }"
     keys = [KEY[:-1] + str(number) for number in range(1, 4)]
-    # The first of its kind takes another way.
+    # The first request with a query takes another code path.
     with serving(database.app_url, {"WEB_CONCURRENCY": "1"}) as served:
         for key, amount in zip(keys, ("1.00", "1.00", "9999.00"), strict=True):
             body = json.dumps({"query": query, "variables": {"input": {"idempotencyKey": key, "to": "bob", "amount": amount}}})
@@ -196,7 +196,7 @@ def test_a_payment_by_token_on_the_event_loop_is_told_in_its_one_line(database: 
 def test_no_line_holds_a_password_a_token_or_a_cookie(
     client: FlaskClient, lines: Lines, app: Flask, operator_runs: Callable[..., str]
 ) -> None:
-    """Everything is done once with secrets that are known here, rightly and wrongly, and the log is read for them."""
+    """Does everything once with known secrets, right and wrong ones, and searches the log for them."""
     client.post("/register", data={"username": "carol", "password": "carols-own-secret-phrase"})
     cookies = {str(cookie.value) for cookie in (client.get_cookie("login"),) if cookie}
     token = call(client, 'createApiToken(input: {name: "till", scopes: [READ, PAY]})', "secret")["secret"]

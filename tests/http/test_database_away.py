@@ -1,4 +1,4 @@
-"""A database that stops under a running wallet: 503 in each edge's own shape, and all is well by itself when it is back."""
+"""While the database is down, each edge answers 503 in its own format. When it is back, everything works again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every answer, right or wrong, has the headers that keep others out, and every refused form of request its own status."""
+"""Every response has the security headers, and every refused kind of request has its own status."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, str], str, int]] = {
     "a login": ("POST", "/graphql", JSON, LOG_IN, 200),
 }
 
-# Header fields of which two readers could take the end of the request for different ones, and a body.
+# Headers and a body for which two readers may find different ends of the request.
 AMBIGUOUS = (
     ("Content-Length: 4\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
     ("Content-Length: 0\r\nContent-Length: 64", ""),
@@ -102,7 +102,7 @@ AMBIGUOUS = (
 
 @pytest.fixture(scope="module")
 def answered() -> dict[str, Any]:
-    """What each was answered, asked once for all tests."""
+    """The response to each request, requested once for all tests."""
     answers: dict[str, Any] = {}
     settings = {"PAYMENT_SYSTEM_HOSTS": HOST, "PAYMENT_SYSTEM_SECURE_COOKIES": "true", "PAYMENT_SYSTEM_ENVIRONMENT": "production",
                 "WEB_CONCURRENCY": "1"}
@@ -149,7 +149,7 @@ def test_what_an_answer_holds_is_told_and_of_a_text_its_characters(answered: dic
 
 
 def test_where_a_request_ends_is_never_guessed(early: Served) -> None:
-    """What follows could be a second request to one reader and the first one's body to another, as a proxy before it."""
+    """One reader may take the rest for a second request, and another one, such as a proxy, for the body of the first."""
     assert statuses(early, f"Content-Length: {len(QUERY)}", QUERY) == [200, 200]
     assert statuses(early, "Transfer-Encoding: chunked", f"{len(QUERY):x}\r\n{QUERY}\r\n0\r\n\r\n") == [200, 200]
     for framing, body in AMBIGUOUS:
@@ -157,7 +157,7 @@ def test_where_a_request_ends_is_never_guessed(early: Served) -> None:
 
 
 def statuses(served: Served, framing: str, body: str) -> list[int]:
-    """How a request framed like this, and the one that may follow, are answered until the connection is closed."""
+    """The responses to a request with these headers, and to a possible second one, until the connection is closed."""
     host, _, port = served.address.removeprefix("http://").partition(":")
     following = f"GET /healthz HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
     with socket.create_connection((host, int(port)), timeout=60) as connection:
@@ -173,7 +173,7 @@ def test_a_wrong_method_is_told_the_right_ones(answered: dict[str, Any], name: s
 
 
 def test_under_a_path_of_the_environment_each_way_says_that_it_needs_a_host_name(database: Database) -> None:
-    """The API on the event loop, the API under Flask, which a browser's Origin leads to, and a page."""
+    """The API on the event loop, the API under Flask (for requests with an Origin), and a page."""
     with serving(database.app_url, {"WEB_CONCURRENCY": "1", "SCRIPT_NAME": "/wallet"}) as served:
         origin = {"Origin": served.address}
         for method, path, headers in (("POST", "/graphql", JSON), ("POST", "/graphql", {**JSON, **origin}), ("GET", "/login", {})):
@@ -185,7 +185,7 @@ def test_under_a_path_of_the_environment_each_way_says_that_it_needs_a_host_name
             assert (answer.status, "works only at the top of a host name of its own" in text) == (421, True), (path, text)
 
 
-# Both ways are answered by the same gunicorn: without Origin on the event loop, with it and the pages through Flask.
+# The same gunicorn answers both: requests without Origin on the event loop; requests with Origin, and the pages, through Flask.
 EARLY = {
     "a query that is too long, on the loop": ("POST /graphql", "Content-Type: application/json", 413),
     "a query that is too long, through Flask": ("POST /graphql", f"Content-Type: application/json\r\nOrigin: http://{HOST}", 413),
@@ -202,7 +202,7 @@ def test_an_answer_before_the_body_was_read_closes_the_connection_and_says_so(ea
     request, headers, status = EARLY[name]
     host, _, port = early.address.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
-        # Less than all of it, and no more: the answer comes all the same.
+        # Only a part of the body is sent: the response comes without the rest.
         connection.sendall(f"{request} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\nContent-Length: 9000000\r\n\r\n".encode() + b"x" * 100_000)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     head = answer.partition(b"\r\n\r\n")[0].decode().lower()
@@ -227,6 +227,6 @@ def test_an_answer_to_a_whole_request_keeps_the_connection(early: Served, reques
 
 @pytest.fixture(scope="module")
 def early() -> Iterator[Served]:
-    """One worker that answers all of these, in a module that keeps nothing."""
+    """One worker for all of these requests."""
     with fresh_database() as database, serving(database.app_url, {"WEB_CONCURRENCY": "1"}) as served:
         yield served

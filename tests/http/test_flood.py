@@ -1,4 +1,4 @@
-"""A flood of logins, from very many addresses and at very many names, leaves those alone who pay."""
+"""A flood of logins, from many addresses and with many usernames, does not slow down payments."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ NEVER = Event()
 
 
 class Flood:
-    """Logins at a steady rate for as long as it lasts, each by another name from another address."""
+    """Logins at a constant rate, each with another username from another address."""
 
     def __init__(self, served: Served) -> None:
         self.place = served.address.removeprefix("http://")
         self.begun = monotonic()
 
     def attack(self, first: int) -> Counter[int]:
-        """What one connection of it was answered: every so many'th of the logins is its own."""
+        """The responses on one connection, which sends its share of the logins."""
         statuses: Counter[int] = Counter()
         connection = HTTPConnection(self.place, timeout=60)
         for number in range(first, SECONDS * LOGINS_A_SECOND, CONNECTIONS):
@@ -54,7 +54,7 @@ class Flood:
         return statuses
 
     def pay(self, secret: str) -> list[float]:
-        """How many milliseconds each payment took, one after the other, as long as the flood lasts."""
+        """The duration of each payment in milliseconds, one after the other, while the flood lasts."""
         took = []
         connection = HTTPConnection(self.place, timeout=60)
         while monotonic() < self.begun + SECONDS:
@@ -99,8 +99,8 @@ def test_a_flood_of_logins_is_turned_away_before_hashing_and_others_pay_on(
            f"{' and '.join(f'{each:.0f}' for each in before)} to {' and '.join(f'{each:.0f}' for each in after)} MB; {cpu:.0f} s of CPU")
     assert statuses.keys() == {200, 429}
     assert statuses.total() == SECONDS * LOGINS_A_SECOND
-    assert LOGINS.tries <= hashed <= LOGINS.tries + seconds / LOGINS.seconds_a_try + 1
-    # Nothing but what was let through is kept of it: names, addresses, and both together.
+    assert LOGINS.attempts <= hashed <= LOGINS.attempts + seconds / LOGINS.seconds_per_attempt + 1
+    # Only admitted attempts are stored: usernames, addresses, and both together.
     assert database.execute(f"SELECT count(*) <= {3 * hashed + 1} FROM throttles") == [(True,)]
     assert took[len(took) * 95 // 100] < LIMIT_MS
     assert max(after) < max(before) + LIMIT_MEGABYTES

@@ -1,4 +1,4 @@
-"""Another site cannot make a browser pay; the rules are over plain values, so every entry applies the same."""
+"""Another site cannot make a browser pay. The rules use plain values, so Flask and the event loop apply the same ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Near 2⁶³ of the smallest unit every way in refuses in words, and everything else goes on."""
+"""Near 2⁶³ minor units every edge refuses with a message, and everything else still works."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEND_MANY = "mutation ($input: SendPaymentsInput!) { sendPayments(input: $input)
 
 @pytest.fixture
 def alice(browser: Browsers, database: Database) -> FlaskClient:
-    """Somebody with 1,000.00, beside Bob, whose wallet takes 5.00 more; as a superuser, for it would take millions of payments."""
+    """A person with 1,000.00, and Bob, whose wallet can hold 5.00 more. A superuser sets it: it would take millions of payments."""
     made = browser("alice")
     browser("bob")
     database.execute(f"UPDATE ledger.accounts SET balance = {LARGEST - 500} WHERE id = "
@@ -72,6 +72,6 @@ def test_more_than_can_be_issued_is_refused_and_nobody_is_registered_without_the
     assert client.post("/register", data=given).status_code == 409
     assert database.execute("SELECT count(*) FROM users") == [(2,)]
     assert operator.invoke(args=["money", "issue", "alice", "5.00", "--reason", "x"]).exit_code == 0
-    # Only a superuser makes more of it than was issued; even that is told, and breaks nothing.
+    # Only a superuser can make more than was issued. Even that is reported and breaks nothing.
     assert "The books do not balance" in get(alice, "/").text
     assert "£92,233,720,368,547,758.07" in operator.invoke(args=["ledger", "trial-balance"]).output

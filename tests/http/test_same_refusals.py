@@ -1,4 +1,4 @@
-"""A refusal is the same at every way in: which ids may be keys, and what may be refunded."""
+"""All edges refuse the same: which ids may be keys, and what may be refunded."""
 
 from __future__ import annotations
 

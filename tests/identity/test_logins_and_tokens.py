@@ -1,4 +1,4 @@
-"""A token in a cookie or a header proves a person, until it is over, revoked or unknown; only its hash is stored."""
+"""A token in a cookie or a header identifies a person until it expires or is revoked. Only its hash is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A password that somebody who knows its owner and this site guesses early is refused, everywhere; what takes long to guess is taken."""
+"""A password that is easy to guess with knowledge of the account and the site is refused everywhere; a strong one is accepted."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_the_names_of_one_person_say_nothing_about_another() -> None:
 
 
 def test_every_common_password_with_a_year_and_a_mark_is_refused() -> None:
-    # One in forty of zxcvbn's 30,000, and the one of them all that comes closest to being taken: it is no word and has no repeat.
+    # One in forty of zxcvbn's 30,000, and the strongest of them all, which is no word and has no repeat.
     for common in (*list(matching.RANKED_DICTIONARIES["passwords"])[::40], "geekboy"):
         strength = estimate_strength(f"{common.capitalize()}2026!", names=NAMES, site_words=SITE_WORDS)
         assert strength.guesses_log10 < 8, common
@@ -127,7 +127,7 @@ def test_the_work_of_an_estimate_has_a_limit_whatever_is_sent(password: str, mon
 
     monkeypatch.setattr(matching, "dictionary_match", counted)
     estimate_strength(password, names=NAMES, site_words=SITE_WORDS)
-    # A search looks up every part of the text. zxcvbn itself would make some 1,200 searches, of texts of any length.
+    # A search looks up every part of the text. zxcvbn itself makes up to 1,200 searches, of texts of any length.
     assert max(searched) <= 48
     assert sum(length * (length + 1) // 2 for length in searched) <= 15_000
 

@@ -1,4 +1,4 @@
-"""Hashing takes its time on purpose, so few are hashed at once, and nobody waits for it without an end."""
+"""Hashing is slow on purpose, so few passwords are hashed at once, and the wait for it is limited."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_who_has_no_turn_in_time_is_told_to_try_again(monkeypatch: pytest.Monkey
         end.wait()
 
     for _ in range(passwords.HASHES_AT_ONCE):
-        passwords._hashers().submit(hash_on_and_on)
+        passwords._hash_threads().submit(hash_on_and_on)
     both.wait()
     try:
         for hashing in (lambda: hash_password(PHRASE), lambda: verify_password(PHRASE, stored), lambda: verify_password(PHRASE, None)):
@@ -69,7 +69,7 @@ def test_who_has_no_turn_in_time_is_told_to_try_again(monkeypatch: pytest.Monkey
 
 def test_who_has_their_turn_is_waited_for_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     class AtOnce(ThreadPoolExecutor):
-        """What is submitted has its turn, however busy this machine is."""
+        """Starts a submitted hash before it returns, also on a busy machine."""
 
         def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
             begun = Event()
@@ -85,11 +85,11 @@ def test_who_has_their_turn_is_waited_for_however_long_it_takes(monkeypatch: pyt
     stored = hash_password(PHRASE)
     monkeypatch.setattr(passwords, "HASH_WAIT_SECONDS", 0)
     with AtOnce(1) as hashers:
-        monkeypatch.setattr(passwords, "_hashers", lambda: hashers)
+        monkeypatch.setattr(passwords, "_hash_threads", lambda: hashers)
         assert verify_password(PHRASE, stored) == (True, None)
 
 
 def test_an_unknown_name_is_compared_with_a_hash_of_the_same_price() -> None:
     # Algorithm, version, memory, passes and lanes.
-    assert passwords.HASH_OF_NOBODY.split("$")[1:4] == hash_password(PHRASE).split("$")[1:4] == ["argon2id", "v=19", "m=19456,t=2,p=1"]
+    assert passwords.DUMMY_HASH.split("$")[1:4] == hash_password(PHRASE).split("$")[1:4] == ["argon2id", "v=19", "m=19456,t=2,p=1"]
     assert verify_password("the password of nobody at all", None) == (False, None)

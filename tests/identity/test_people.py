@@ -1,4 +1,4 @@
-"""People have handles that no two share and none confuses, and passwords that only they know."""
+"""People have unique usernames that do not look alike, and passwords."""
 
 from __future__ import annotations
 

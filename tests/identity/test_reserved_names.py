@@ -1,4 +1,4 @@
-"""Nobody is called what could be taken for those who run the wallet, in whatever letters it is written; ordinary names are free."""
+"""Names that could be taken for the operator's are refused in any letters; ordinary names are allowed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_name_that_only_holds_such_letters_is_free(name: str) -> None:
 def test_of_fifteen_thousand_given_names_and_surnames_two_are_kept() -> None:
     names = {name for names in ("female_names", "male_names", "surnames") for name in FREQUENCY_LISTS[names]}
     assert len(names) > 10_000
-    # As a whole name alone: "Joe Root" is free.
+    # Only as the whole name: "Joe Root" is allowed.
     assert sorted(name for name in names if reserved_word(name)) == ["null", "root"]
 
 

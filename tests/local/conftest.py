@@ -31,7 +31,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def data(folder: Path) -> Path:
-    """A data folder in which a run finds a cluster, so that it need not make one."""
+    """A data folder with a cluster, so that a run does not have to make one."""
     return cluster_at(folder / "data")
 
 
@@ -45,7 +45,7 @@ def port() -> int:
 
 @pytest.fixture
 def checkout(folder: Path) -> Path:
-    """A checkout of the test's own: other runs of this one leave their note in it, and `.env` is its own."""
+    """A checkout for the test, with its own run file and `.env`."""
     made = folder / "checkout"
     for name in ("app", "schema"):
         shutil.copytree(CHECKOUT / name, made / name)

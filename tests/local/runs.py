@@ -1,4 +1,4 @@
-"""What the tests of `make run` share: one run as a real process, from its start to its end."""
+"""Owns a `make run` in a test: a real process, from its start to its end."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def running(
 ) -> Iterator[Run]:
     command = [*before, python, "-m", "app.local", *map(str, arguments)]
     given = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PAYMENT_SYSTEM_"))}
-    # Of several processes that serve, none is asked for anything here; `make run` itself is stopped with two.
+    # One worker is enough for these tests; the stop of `make run` itself is tested with two.
     given |= {"WEB_CONCURRENCY": "1", **(environment or {})}
-    # Written to by whatever is still alive, so its end is seen only when all of them are gone.
+    # All child processes hold this pipe, so it ends only when all of them have ended.
     with subprocess.Popen(
         command, cwd=checkout, env=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
     ) as process:
@@ -70,7 +70,7 @@ def running(
 
 
 def children_of(process_id: int) -> dict[str, int]:
-    """The names and numbers of a process's own children."""
+    """The names and process ids of the children of a process."""
     numbers = Path(f"/proc/{process_id}/task/{process_id}/children").read_text(encoding="ascii").split()
     return {Path(f"/proc/{number}/comm").read_text(encoding="utf-8").strip(): int(number) for number in numbers}
 

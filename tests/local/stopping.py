@@ -1,4 +1,4 @@
-"""What the tests of Ctrl-C share: `make run` as a terminal starts it, awaited at a moment that is seen from outside."""
+"""Owns Ctrl-C in a test: starts `make run` as a terminal does, and waits for a moment that is visible from outside."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Moment = Callable[[Path, str], bool]
-LOOK_AGAIN_SECONDS = 0.02
-# In a terminal Ctrl-C is heard. Tests that run in a shell's background ignore it, and all that they start would, too.
+POLL_SECONDS = 0.02
+# A terminal delivers Ctrl-C. Background processes of a shell ignore it, and so would their children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def processes_in(folder: Path) -> dict[int, str]:
-    """The numbers and command lines of all processes that work in this folder or below it, or speak of it."""
+    """The process ids and command lines of all processes that work in this folder or name it."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -41,7 +41,7 @@ def serves(_folder: Path, said: str) -> bool:
 
 @contextmanager
 def make_run(checkout: Path, port: int, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """`make run` in a process group of its own, as a shell starts it in a terminal, with a file of what it says."""
+    """`make run` in its own process group, as a shell starts it in a terminal, with its output in a file."""
     make = shutil.which("make")
     assert make is not None
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PAYMENT_SYSTEM_", "MAKE", "MFLAGS"))}
@@ -58,20 +58,20 @@ def make_run(checkout: Path, port: int, *options: str) -> Iterator[tuple[subproc
 
 
 def await_moment(process: subprocess.Popen[bytes], said: Path, moment: Moment) -> None:
-    """Look until it is there; of the process's end, too, the test would know nothing otherwise."""
+    """Poll until the moment has come. Fails if the process has ended."""
     while not moment(said.parent, said.read_text(encoding="utf-8")):
         with suppress(subprocess.TimeoutExpired):
-            process.wait(LOOK_AGAIN_SECONDS)
+            process.wait(POLL_SECONDS)
             raise AssertionError(f"it ended before: {said.read_text(encoding='utf-8')}")
 
 
 def stopped_at(moment: Moment, checkout: Path, port: int, *options: str) -> list[str]:
-    """Press Ctrl-C at this moment. Returns what was said, but for pip's own warnings."""
+    """Press Ctrl-C at this moment. Returns the output without pip's warnings."""
     with make_run(checkout, port, *options) as (process, said):
         await_moment(process, said, moment)
         os.killpg(process.pid, signal.SIGINT)
         process.wait(LIMIT_SECONDS)
-        # What a wrapper of Python's had begun just then needs a moment to see that it is over.
+        # A process that was just being started needs a moment to end.
         for process_id in processes_in(checkout):
             await_end(process_id)
         assert processes_in(checkout) == {}

@@ -1,4 +1,4 @@
-"""While `make run` runs, plain `flask …` in the checkout reaches its database, and no longer than that."""
+"""While `make run` runs, and only then, `flask …` in the checkout uses its database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from signal import SIGINT, SIGKILL
 from typing import TYPE_CHECKING
 
-from app.devdb.note import note_left, read_note
+from app.devdb.run_file import read_run_file, run_file_written
 from tests.local.runs import running
 from tests.processes import LIMIT_SECONDS
 
@@ -57,16 +57,16 @@ def test_the_note_of_a_killed_run_says_nothing_any_more(data: Path, checkout: Pa
 
 
 def test_a_second_run_leaves_the_note_of_the_first_alone(tmp_path: Path) -> None:
-    note = tmp_path / "note"
-    with note_left({"DATABASE_URL": "first"}, note) as first:
-        with note_left({"DATABASE_URL": "second"}, note) as second:
+    run_file = tmp_path / "note"
+    with run_file_written({"DATABASE_URL": "first"}, run_file) as first:
+        with run_file_written({"DATABASE_URL": "second"}, run_file) as second:
             assert (first, second) == (True, False)
-        assert read_note(note) == {"DATABASE_URL": "first"}
-    assert not note.exists()
+        assert read_run_file(run_file) == {"DATABASE_URL": "first"}
+    assert not run_file.exists()
 
 
 def test_a_checkout_that_cannot_be_written_to_gets_no_note(tmp_path: Path) -> None:
     nowhere = tmp_path / "missing" / "note"
-    with note_left({"DATABASE_URL": "first"}, nowhere) as is_noted:
-        assert not is_noted
-    assert read_note(nowhere) == {}
+    with run_file_written({"DATABASE_URL": "first"}, nowhere) as has_run_file:
+        assert not has_run_file
+    assert read_run_file(nowhere) == {}

@@ -1,4 +1,4 @@
-"""A fresh clone: `make run` installs what it runs and no more, and serves."""
+"""A fresh clone: `make run` installs only what it runs, and serves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOOLS = {"ansible-core", "mypy", "playwright", "pytest", "ruff", "uv"}
 
 
 def fresh_clone(folder: Path) -> Path:
-    """What git has of this checkout, and what it would have after `git add`."""
+    """The files that git tracks, and those that `git add` would add."""
     made = folder / "checkout"
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=CHECKOUT, check=True, capture_output=True, text=True,
@@ -37,12 +37,12 @@ def fresh_clone(folder: Path) -> Path:
 
 
 def size(folder: Path) -> int:
-    """The bytes that it takes on the disk."""
+    """Its size on disk in bytes."""
     return sum(path.lstat().st_blocks * 512 for path in folder.rglob("*"))
 
 
 def installed(checkout: Path) -> set[str]:
-    """The packages, pip and what Python 3.11 brings beside it not counted."""
+    """The installed packages, without pip and what Python 3.11 installs with it."""
     folders = checkout.glob(".venv/lib/python3*/site-packages/*.dist-info")
     names = {folder.name.split("-")[0].replace("_", "-").lower() for folder in folders}
     return names - {"pip", "setuptools"}

@@ -1,4 +1,4 @@
-"""The Makefile: what it lists, what it hands on, and what it says when Python is missing."""
+"""The Makefile: its list of targets, the variables that it passes on, and its message without Python."""
 
 from __future__ import annotations
 

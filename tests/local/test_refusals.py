@@ -1,4 +1,4 @@
-"""What `make run` refuses: one sentence each, before anything is harmed."""
+"""What `make run` refuses: one sentence each, before anything is changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from babel.core import get_global
 
 from app.devdb import Cluster, find_programs
-from app.local import choices as choices_module
+from app.local import options as options_module
 from app.local.run import LOCAL_SETTINGS, main
 from app.settings import load_settings
 from tests.local.runs import CHECKOUT, running
@@ -65,7 +65,7 @@ def test_a_disk_that_fills_up_while_demo_people_are_made_is_the_same_sentence(fo
 def test_a_used_port_is_one_sentence_before_anything_is_started(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choices_module, "PORT_PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(options_module, "PORT_WAIT_SECONDS", 0)
     with socket.socket() as user:
         user.bind(("127.0.0.1", 0))
         user.listen()
@@ -107,7 +107,7 @@ def test_a_port_of_roots_is_one_sentence(capsys: pytest.CaptureFixture[str], mon
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    # Root, and many a container, may bind every port; so the kernel's refusal is put in its mouth.
+    # Root and many containers may bind every port, so the kernel's refusal is simulated.
     monkeypatch.setattr(socket.socket, "bind", refuse)
     assert main(["--port", "80"]) == 1
     assert capsys.readouterr().err == "Port 80 is for root alone: choose one from 1024 up, for example `make run PORT=5001`.\n"
@@ -115,7 +115,7 @@ def test_a_port_of_roots_is_one_sentence(capsys: pytest.CaptureFixture[str], mon
 
 def test_the_address_to_open_is_one_that_a_browser_takes() -> None:
     def address(host: str) -> tuple[str, str]:
-        made = choices_module.Choices(host=host, port=5000, data_folder=Path("/nowhere"), demo=None, reset=False)
+        made = options_module.Options(host=host, port=5000, data_folder=Path("/nowhere"), demo=None, reset=False)
         return made.bind, made.address
 
     assert address("127.0.0.1") == ("127.0.0.1:5000", "http://127.0.0.1:5000")
@@ -179,11 +179,11 @@ def test_books_in_another_currency_are_one_sentence(
     ("0.0.0.0", ""), ("::", ""),  # noqa: S104 - open to the network, under whatever name it has there
 ])
 def test_it_answers_under_the_names_of_its_address_alone(host: str, names: str) -> None:
-    assert choices_module.read_choices(["--host", host]).hosts == names
+    assert options_module.parse_options(["--host", host]).hosts == names
 
 
 def test_a_stale_env_file_is_named_as_the_file_it_is(folder: Path, port: int, checkout: Path) -> None:
-    """Whatever is wrong with what stands in it: a value, a database that is gone, the currency of the books."""
+    """A message names the file for a wrong value, a database that is gone, and another currency."""
     arguments = ("--port", port, "--data", folder / "data", "--no-demo")
     for line, sentence in (
         ("PAYMENT_SYSTEM_HOSTS=*", "PAYMENT_SYSTEM_HOSTS is '*': write names or addresses such as"),

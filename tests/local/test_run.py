@@ -1,4 +1,4 @@
-"""`make run`: the whole of it as real processes, and what is left when it ends in any way."""
+"""`make run` as real processes, and what is left after each kind of end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
 import psycopg2
 import pytest
 
-from app.devdb import DevDatabaseError, find_programs, made_by, temporary_cluster
+from app.devdb import DevDatabaseError, data_major_version, find_programs, temporary_cluster
 from app.local.run import main
 from tests.local.runs import CHECKOUT, children_of, running, status_of
 from tests.processes import AS_ROOT, CAN_MOUNT, await_end
@@ -35,13 +35,13 @@ def test_it_serves_until_ctrl_c_and_then_nothing_is_left_but_the_data(folder: Pa
         assert_web_server_knows_the_apps_way_only(next(number for name, number in children.items() if name != "postgres"))
         run.process.send_signal(SIGINT)
         run.await_line("Stopped.")
-        # As the Makefile does: it asks twice, and the second time comes when it comes.
+        # As the Makefile does: it sends the signal twice, at any time.
         assert run.end(SIGTERM) == 0
         for process_id in children.values():
             await_end(process_id)
         assert run.output[-1] == "Stopped."
         assert not any("Log in as" in line or "Traceback" in line for line in run.output)
-    assert made_by(folder / "data") is not None
+    assert data_major_version(folder / "data") is not None
 
 
 def assert_web_server_knows_the_apps_way_only(process_id: int) -> None:
@@ -69,7 +69,7 @@ def test_demo_people_come_with_a_login_and_a_second_start_tells_it_again(folder:
 
 
 def work_of_start(data: Path) -> object:
-    """What initdb and seeding leave behind: the cluster's own file, and every person and payment with the row version that wrote it."""
+    """What initdb and seeding have made: a file of the cluster, and all people and payments with their row versions."""
     made = (data / "postgresql" / "PG_VERSION").stat()
     statement = """SELECT (SELECT array_agg(xmin || ' ' || id ORDER BY id) FROM users),
                           (SELECT array_agg(xmin ORDER BY id) FROM ledger.transfers)"""
@@ -141,11 +141,11 @@ def test_without_programs_on_the_machine_it_runs_on_the_wheels(folder: Path, por
     with running(*arguments, before=before, environment={"PATH": "/usr/bin:/bin"}) as run:
         run.await_line("Wave is at")
         assert run.end(SIGINT) == 0
-    assert made_by(folder / "data") == find_programs("wheel").major
+    assert data_major_version(folder / "data") == find_programs("wheel").major
 
 
 def ordinary_python(packages: str) -> str:
-    """A Python of this version that an ordinary user can run with our packages; skips where there is none."""
+    """A Python of this version that an ordinary user can run with our packages; skips the test without one."""
     for candidate in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
         command = [candidate, "-c", "import flask, gunicorn, psycopg2, sqlalchemy"]
         try:
@@ -190,7 +190,7 @@ def test_an_ordinary_user_runs_it_from_a_checkout_of_their_own(folder: Path, por
         run.await_line("Wave is at")
         assert status_of(f"http://127.0.0.1:{port}/healthz") == 200
         assert run.end(SIGINT) == 0
-    assert made_by(checkout / ".data") == expected
+    assert data_major_version(checkout / ".data") == expected
     assert (checkout / ".data" / "postgresql").stat().st_uid == ORDINARY.pw_uid
 
 
@@ -200,7 +200,7 @@ def test_reset_forgets_the_data_and_says_when_there_is_none(folder: Path, port: 
     with running("--port", port, "--data", data, "--no-demo") as run:
         run.await_line("Wave is at")
         assert main(["--reset", "--data", str(data)]) == 1
-        # As when the terminal is closed.
+        # As if the terminal is closed.
         assert run.end(SIGHUP) == 0
     assert main(["--reset", "--data", str(data)]) == 0
     said = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Ctrl-C, at whatever moment of `make run`: one word, no traceback, and nothing that runs on or is half there."""
+"""Ctrl-C at any moment of `make run`: one word, no traceback, no running process, and nothing partial."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.devdb import made_by
+from app.devdb import data_major_version
 from tests.local.conftest import cluster_at
 from tests.local.runs import CHECKOUT
 from tests.local.stopping import Moment, processes_in, serves, stopped_at
@@ -24,7 +24,7 @@ def makes_the_cluster(folder: Path, _said: str) -> bool:
 
 
 def has_the_cluster(folder: Path, _said: str) -> bool:
-    return made_by(folder / "checkout/.data") is not None
+    return data_major_version(folder / "checkout/.data") is not None
 
 
 def waits_for_the_server(folder: Path, _said: str) -> bool:
@@ -55,6 +55,6 @@ def test_ctrl_c_while_it_starts_and_serves_says_stopped_and_no_more(checkout: Pa
     assert told[-2:] == ["", "Stopped."] or (told[-3:-1] == ["", "Stopped."] and told[-1].startswith("make: *** ")), told
     assert not any("Traceback" in line or "Error" in line.replace("Error 130", "") for line in told), told
     assert not any(checkout.glob(".data/postgresql.new-*"))
-    # What is there is whole: the next start serves.
+    # What exists is complete: the next start serves.
     if moment in (makes_the_cluster, migrates):
         assert stopped_at(serves, checkout, port, "--assume-old=.venv/installed").count("Stopped.") == 1

@@ -1,4 +1,4 @@
-"""One person pays so fast and no faster; the others are not asked to wait for them."""
+"""The rate of payments of one person is limited; other people do not wait for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.api import DirectCalls, answer_async
 from app.api.answer import answer
 from app.errors import RateLimitedError
 from app.http import Facts, Pace
-from app.http.pace import MAXIMUM_PAYERS, PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
+from app.http.payment_rate_limit import MAXIMUM_PAYERS, PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
 from app.identity import token_digest
 from app.models import User
 from app.waiting import giving_way
@@ -89,7 +89,7 @@ def test_who_was_not_seen_for_longest_is_forgotten_first() -> None:
 
 @pytest.fixture
 def spent(app: Flask, browser: Browsers) -> FlaskClient:
-    """Alice's browser. She has made all the payments that she may at this moment, which stays."""
+    """Alice's browser. She has reached her payment limit, and the clock stands still."""
     alice, pace = browser("alice"), app.extensions["wave"].pace
     pace._clock = lambda: 1000.0
     with app.extensions["wave"].sessions() as session:
@@ -141,7 +141,7 @@ def test_a_payment_too_many_by_token_is_refused_before_it_reaches_the_database(a
     body = json.dumps({"query": PAY, "variables": {"input": {"idempotencyKey": KEY, "to": "bob", "amount": "1.00"}}}).encode()
     asked = Facts(method="POST", path="/graphql", host="wallet.example", scheme="https", origin=None, sec_fetch_site=None,
                   authorization=f"Bearer {token}", login_token=None, user_agent=None, remote_address=None)
-    # The first of its kind takes the long way, and the document is kept.
+    # The first request runs the whole query; then the document is cached.
     assert answer(asked, content_type="application/json", body=body, running=running).status == 401
     with ThreadPoolExecutor(1) as pool:  # Playwright's loop may run in this thread
         made = pool.submit(asyncio.run, answer_async(

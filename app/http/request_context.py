@@ -1,4 +1,4 @@
-"""Owns what a request says of itself, as plain values."""
+"""Owns the request context: the properties of a request as plain values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REQUEST_ID_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a request says of itself, free of any framework, so that every entry can apply the same rules."""
+    """The properties of a request, free of any framework, so that Flask and the event loop apply the same rules."""
 
     method: str
     path: str
@@ -25,8 +25,8 @@ class Facts:
     """From the cookie."""
     user_agent: str | None
     remote_address: str | None
-    """The client's, as `client_address` tells it."""
+    """The client's address, from `client_address`."""
     prefix: str = ""
-    """The path under which a proxy says that it serves this; empty at the top of a host."""
+    """The path below which a proxy serves the wallet; empty at the top of a host."""
     content_encoding: str | None = None
     request_id: str = field(default_factory=partial(token_hex, REQUEST_ID_BYTES))

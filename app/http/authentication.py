@@ -1,54 +1,28 @@
-"""Owns the question who is asking: the person that the facts of a request prove, and how Flask's request gives these facts."""
+"""Owns authentication: finds the viewer of a request by its API token or login cookie, and reads Flask's request."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from flask import current_app, g, request
+from flask import g, request
 
 from app.http.address import client_address
-from app.http.facts import Facts
 from app.http.guard import cookie_name
+from app.http.request_context import Facts
+from app.http.runtime import wave
 from app.identity import unknown_api_token, viewer_of_api_token, viewer_of_login
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.database import Sessions
-    from app.http.pace import Pace
     from app.identity import Viewer
     from app.settings import Settings
 
-EXTENSION_NAME: Final = "wave"
 MAXIMUM_TOKEN_CHARACTERS: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
-    """What a running program holds: its settings, its way to the database, and what it counts."""
-
-    settings: Settings
-    sessions: Sessions
-    pace: Pace
-    """How fast each person may pay."""
-
-    def disconnect(self) -> None:
-        """Close the connections that are not in use."""
-        self.sessions.kw["bind"].dispose()
-
-    def forget_connections(self) -> None:
-        """Leave the connections to the process that this one was forked from; the next use makes new ones."""
-        self.sessions.kw["bind"].dispose(close=False)
-
-
-def wave() -> Wave:
-    """The running program's settings and database, within a request or command."""
-    return cast("Wave", current_app.extensions[EXTENSION_NAME])
-
-
 def facts_of_request() -> Facts:
-    """The facts of Flask's current request; the request id is made at the first call and stays."""
+    """The context of Flask's current request. It is made at the first call, with a new request id."""
     if "facts" not in g:
         g.facts = Facts(
             method=request.method,
@@ -70,12 +44,11 @@ def facts_of_request() -> Facts:
 
 
 def viewer_of(session: Session, facts: Facts, settings: Settings) -> Viewer | None:
-    """The person that the request proves to be from; None when it claims nobody, or its login is over.
+    """The signed-in person of the request; None without credentials, or if the login has ended.
 
-    A bearer token goes before the cookie: a client that sends one means it.
+    An Authorization header has precedence over the cookie.
 
-    Raises: UnauthenticatedError for an Authorization header that is not a token of ours. It is never ignored, or a client with a
-    revoked token would be told "nobody" instead of why.
+    Raises: UnauthenticatedError if the Authorization header is not a valid API token. So a client with a revoked token is told why.
     """
     if facts.authorization is not None:
         token = bearer_token(facts)
@@ -89,6 +62,6 @@ def viewer_of(session: Session, facts: Facts, settings: Settings) -> Viewer | No
 
 
 def bearer_token(facts: Facts) -> str | None:
-    """The token of the Authorization header, if there is one that could be ours. Source: RFC 6750, section 2.1."""
+    """The bearer token of the Authorization header; None without one, or if it is too long. Source: RFC 6750, section 2.1."""
     scheme, _, token = (facts.authorization or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and 0 < len(token) <= MAXIMUM_TOKEN_CHARACTERS else None

@@ -1,4 +1,4 @@
-"""Owns how an answer is printed: an aligned table or sentences for people, JSON for scripts, on standard output."""
+"""Owns what a command prints on standard output: an aligned table or sentences for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ COLUMN_GAP: Final = "  "
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
 
 
-def answer(text: str, data: object, *, as_json: bool) -> None:
-    """Print `data` as JSON if so wished, else `text`.
+def print_result(text: str, data: object, *, as_json: bool) -> None:
+    """Print `data` as JSON if `as_json`, else `text`.
 
     Args:
-        data: of JSON's own types; amounts are decimal text, times ISO 8601 in UTC.
+        data: JSON types only. Amounts are decimal text, times are ISO 8601 in UTC.
     """
     click.echo(json.dumps(data, ensure_ascii=False, indent=2) if as_json else text)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> str:
-    """Lines with aligned columns.
+    """Rows with aligned columns.
 
     Args:
-        right: the places of the columns to align at their right, as numbers are read.
+        right: the indexes of the columns to align right, such as amounts.
     """
     lines = [tuple(headings), *(tuple(row) for row in rows)]
     widths = [max(_width(line[place]) for line in lines) for place in range(len(headings))]
@@ -42,19 +42,19 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, right: Coll
     )
 
 
-def facts(pairs: Sequence[tuple[str, str]]) -> str:
-    """One fact a line, the values under each other."""
+def key_value_lines(pairs: Sequence[tuple[str, str]]) -> str:
+    """One name and value a line, with the values in one column."""
     widest = max(len(name) for name, _ in pairs)
     return "\n".join(f"{name:<{widest}}{COLUMN_GAP}{value}" for name, value in pairs)
 
 
-def moment(at: datetime) -> str:
-    """A time for people, to the minute."""
+def format_time(at: datetime) -> str:
+    """The time for people, to the minute."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """"1 login", "2 logins"."""
+def pluralized(count: int, one: str, many: str | None = None) -> str:
+    """The count with its noun: "1 login", "2 logins"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
@@ -64,7 +64,7 @@ def _padded(cell: str, width: int, *, to_right: bool) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal: names from East Asia take two a letter, accents of their own none. Source: Unicode UAX 11."""
+    """The width in terminal columns: East Asian characters take two, combining accents none. Source: Unicode UAX 11."""
     return sum(0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
 
 

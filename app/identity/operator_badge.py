@@ -1,4 +1,4 @@
-"""Owns the operator's badge: the one sign on a page by which people know whoever runs the wallet. No edge gives it, a command does."""
+"""Owns the operator's badge, which marks the accounts of those who run the wallet. Only a command of the operator gives it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def give_badge(session: Session, *, username: str) -> bool:
-    """Mark this account as the operator's; returns whether it was not before. It may then have a name that is kept for the operator.
+    """Give this account the badge, and so the right to a reserved display name. Returns: whether it did not have the badge before.
 
     Raises: NotFoundError.
     """
@@ -25,7 +25,7 @@ def give_badge(session: Session, *, username: str) -> bool:
 
 
 def take_badge(session: Session, *, username: str) -> bool:
-    """The account is the operator's no more; returns whether it was. A name to show that is kept for the operator becomes the handle.
+    """Take the badge away. A reserved display name is replaced by the username. Returns: whether the account had the badge.
 
     Raises: NotFoundError.
     """

@@ -1,7 +1,7 @@
-"""Owns how fast one person may pay in this process: counted in memory, because a payment has no round trip and no write to spare.
+"""Owns the rate limit of payments for each person: a leaky bucket in memory, because another database round trip is too slow.
 
-So each process counts for itself, and anew after a restart. It keeps one person, or a program gone wild, from taking the wallet from all
-others; what guards money is the ledger.
+Each process counts for itself and starts again at zero. The limit stops one person or program from using the whole capacity;
+it does not protect money, which the ledger does.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from app.errors import RateLimitedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-# Far above any till, and a tenth of what a small host can do.
+# Far more than a shop needs, and a tenth of what a small host can do.
 PAYMENTS_AT_ONCE: Final = 2000
 SECONDS_A_PAYMENT: Final = 0.005
-# Payments that come together cost so much less.
+# A payment in a payout costs a tenth of a single payment.
 PAYMENTS_OF_A_PAYOUT_AS_ONE: Final = 10
 MAXIMUM_PAYERS: Final = 10_000
 
 
 class Pace:
-    """Counts payments by whoever makes them.
+    """Limits the payments of each payer.
 
     Args:
-        scale: how many times as many payments are let through.
+        scale: multiplies the number of payments that are allowed.
     """
 
     def __init__(self, *, scale: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,10 +40,10 @@ class Pace:
         self._lock = Lock()
 
     def admit(self, payer: Hashable, payments: int = 1) -> None:
-        """Count these payments, or none of them.
+        """Count these payments, or refuse all of them.
 
         Args:
-            payer: the person's id, or what their API token is known by where the person is not known yet.
+            payer: the user id, or the digest of the API token if the person is not known yet.
 
         Raises: RateLimitedError.
         """
@@ -51,7 +51,7 @@ class Pace:
         with self._lock:
             empty_at = max(self._empty_at.get(payer, now), now) + payments * self._seconds_a_payment
             wait = empty_at - now - self._full_seconds
-            if wait > self._seconds_a_payment / 2:  # sums of them are not exact
+            if wait > self._seconds_a_payment / 2:  # sums of floats are not exact
                 raise RateLimitedError(retry_after_seconds=math.ceil(wait))
             self._empty_at[payer] = empty_at
             self._empty_at.move_to_end(payer)
@@ -59,5 +59,5 @@ class Pace:
                 self._empty_at.popitem(last=False)
 
     def admit_payout(self, payer: Hashable, payments: int) -> None:
-        """As `admit`, for payments that are made in one call."""
+        """As `admit`, for the payments of one payout."""
         self.admit(payer, math.ceil(payments / PAYMENTS_OF_A_PAYOUT_AS_ONE))

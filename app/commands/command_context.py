@@ -1,4 +1,4 @@
-"""Owns what every command works with once it runs: settings, the way to the database, the text of the API."""
+"""Owns what every command uses: settings, database sessions, the text of the API."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ EXTENSION_NAME: Final = "wave-commands"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What every command works with."""
+class CommandContext:
+    """What every command uses."""
 
     settings: Settings
     sessions: Sessions
@@ -32,16 +32,16 @@ class Desk:
     """The public API in GraphQL's schema language."""
 
     def transact(self, work: Callable[[Session], Result]) -> Result:
-        """One unit of work in one transaction, as the app's role. Raises: SettingError for books in another currency."""
+        """Run `work` in one transaction, as the app's role. Raises: SettingError if the ledger has another currency."""
         transact(self.sessions, lambda session: check_currency(session, self.settings.currency))
         return transact(self.sessions, work)
 
     @property
     def owner_url(self) -> str:
-        """The address of the database for what only its owner may do; the app's own where no other is set."""
+        """The database URL of the owner's role; the app's URL if no other is set."""
         return self.settings.database_owner_url or self.settings.database_url
 
 
-def desk() -> Desk:
-    """The desk of the running command."""
-    return cast("Desk", current_app.extensions[EXTENSION_NAME])
+def command_context() -> CommandContext:
+    """The context of the running command."""
+    return cast("CommandContext", current_app.extensions[EXTENSION_NAME])

@@ -1,6 +1,6 @@
-"""Owns the one line that each request leaves in the log: who, what, from where, result, how long; no query string, no secret.
+"""Owns the log line of each request: who, what, from where, result, duration. It holds no query string and no secret.
 
-It is the audit, too: what changes something, or was refused, says so there by name, so that a payment costs no line of its own.
+The line is the audit event, too: it names what the request changed or was refused. So a payment needs no second line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.errors import WalletError
-    from app.http.facts import Facts
+    from app.http.request_context import Facts
 
 DONE: Final = "done"
 
@@ -25,36 +25,36 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What a request did, or was refused."""
+    """What a request changed, or was refused."""
 
     action: str | None
-    """The mutation's name in snake case, which the pages use, too; None for what only reads."""
+    """The mutation's name in snake case, also for the pages; None for a request that only reads."""
     result: str = DONE
-    """DONE, or the code of the error."""
+    """DONE, or the error code."""
     object_id: UUID | str | None = None
-    """The payment, token or login that was made or ended."""
+    """The id of the payment, token or login that was made or ended."""
     count: int | None = None
-    """Of a payout, how many payments it made."""
+    """How many payments a payout made."""
     account: str | None = None
-    """Of a login that was refused, whose it was to be; None for nobody's."""
+    """The account of a refused login; None for an unknown username."""
 
     def fields(self) -> dict[str, object]:
-        """As the line has them."""
+        """The fields of the log line."""
         named = (("action", self.action), ("result", self.result), ("id", self.object_id), ("count", self.count), ("account", self.account))
         return {name: value for name, value in named if value is not None}
 
 
 def deed_refused(error: WalletError, action: str | None = None) -> Deed:
-    """What a request was refused, when it was to do this."""
+    """The event of a refused request; `action` is what it tried to do."""
     return Deed(action=action, result=error.code, account=error.account if isinstance(error, WrongCredentialsError) else None)
 
 
 def record_request(facts: Facts, *, status: int, username: str | None, began_seconds: float, deed: Deed | None = None) -> None:
-    """Write the request down at its end.
+    """Log the request when it ends.
 
     Args:
-        began_seconds: what time.monotonic() said at its beginning.
-        deed: None for what only read, and was not refused.
+        began_seconds: the value of time.monotonic() at the start of the request.
+        deed: None for a request that only read and was not refused.
     """
     fields = {
         "request_id": facts.request_id, "method": facts.method, "path": facts.path, "status": status, "user": username,

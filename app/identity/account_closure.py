@@ -1,4 +1,4 @@
-"""Owns leaving: an account is closed for good, its names and ways in go, and the books keep its entries under a neutral name."""
+"""Owns the closure of accounts: names, logins and tokens are deleted, and the entries stay under a neutral name."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from app.identity.viewer import Viewer
     from app.money import Currency
 
-# Enough that two of them never meet, and nothing that leads back to the person.
+# Enough digits to be unique. They are random, so they do not identify the person.
 NEUTRAL_DIGITS: Final = 12
 CLOSE: Final = text("SELECT close_account(:username, :despite_freeze, :neutral_username, :hash_of_nobody)")
-OWN_IS_FROZEN: Final = "Your wallet is frozen, so your account cannot be closed now. Ask whoever runs this site."
+FROZEN_MESSAGE: Final = "Your wallet is frozen, so your account cannot be closed now. Ask whoever runs this site."
 
 
 def close_own_account(session: Session, viewer: Viewer, *, password: str, currency: Currency) -> str:
-    """Close the viewer's account. Returns the neutral username under which its entries stay.
+    """Close the viewer's account. Returns the neutral username of its entries.
 
     Raises: WrongCredentialsError, WalletNotEmptyError, WalletFrozenError, ForbiddenError for an API token.
     """
@@ -37,7 +37,7 @@ def close_own_account(session: Session, viewer: Viewer, *, password: str, curren
 
 
 def close_account(session: Session, username: str, *, currency: Currency) -> str:
-    """The operator's way to close an account, a frozen one too. Returns the neutral username under which its entries stay.
+    """Close an account as the operator, also a frozen one. Returns the neutral username of its entries.
 
     Raises: NotFoundError, WalletNotEmptyError.
     """
@@ -48,7 +48,7 @@ def _close(session: Session, username: str, *, despite_freeze: bool, currency: C
     neutral_username = f"{NEUTRAL_USERNAME_PREFIX}{uuid4().hex[:NEUTRAL_DIGITS]}"
     outcome = session.scalar(CLOSE, {
         "username": username, "despite_freeze": despite_freeze, "neutral_username": neutral_username,
-        # Of a password that nobody knows: a login under the neutral name fails as any wrong password does.
+        # The hash of a random password: a login with the neutral username fails like any wrong password.
         "hash_of_nobody": hash_password(secrets.token_urlsafe()),
     })
     match outcome:
@@ -57,7 +57,7 @@ def _close(session: Session, username: str, *, despite_freeze: bool, currency: C
         case "not_empty":
             raise WalletNotEmptyError(balance=_balance(session, username, currency))
         case "frozen":
-            raise WalletFrozenError(user_message=OWN_IS_FROZEN)
+            raise WalletFrozenError(user_message=FROZEN_MESSAGE)
     raise unknown_person(username)
 
 

@@ -1,4 +1,4 @@
-"""Owns `flask users export` and `flask users close`: a person takes along what is kept about them, and leaves."""
+"""Owns `flask users export` and `flask users close`: the stored data of a person, and the end of an account."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import click
 from flask.cli import with_appcontext
 
 from app import identity, payments
-from app.commands.answers import answer, counted, facts, json_option, table
 from app.commands.audit import AuditedCommand
-from app.commands.confirmation import can_ask, confirm
-from app.commands.desk import desk
+from app.commands.command_context import command_context
+from app.commands.confirmation import confirm, must_ask
+from app.commands.output import json_option, key_value_lines, pluralized, print_result, table
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @with_appcontext
 def export(username: str, *, as_json: bool) -> None:
     """Print everything that is kept about a person: account, logins, API tokens, every payment."""
-    # Written while the transaction lasts: the payments come page by page.
-    desk().transact(lambda session: _print(session, username, as_json=as_json))
+    # Printed inside the transaction: the payments are read page by page.
+    command_context().transact(lambda session: _print(session, username, as_json=as_json))
 
 
 @click.command("close", cls=AuditedCommand)
@@ -36,22 +36,22 @@ def export(username: str, *, as_json: bool) -> None:
 @with_appcontext
 def close(username: str, *, yes: bool, as_json: bool) -> None:
     """Close an account for good: names, logins and tokens go, the entries stay under a neutral name. The wallet has to be empty."""
-    person = desk().transact(lambda session: identity.find_person(session, username))
-    if can_ask(yes=yes):
+    person = command_context().transact(lambda session: identity.find_person(session, username))
+    if must_ask(yes=yes):
         confirm(f"Close the account of {person.username} ({person.display_name}) for good?", declined="Nothing was closed.")
-    currency = desk().settings.currency
-    neutral = desk().transact(lambda session: identity.close_account(session, person.username, currency=currency))
+    currency = command_context().settings.currency
+    neutral = command_context().transact(lambda session: identity.close_account(session, person.username, currency=currency))
     text = f"The account of {person.username} is closed. Its entries stay in the books under the name {neutral}."
-    answer(text, {"username": person.username, "closed_as": neutral}, as_json=as_json)
+    print_result(text, {"username": person.username, "closed_as": neutral}, as_json=as_json)
 
 
 def _print(session: Session, username: str, *, as_json: bool) -> None:
-    data = payments.personal_data(session, username, currency=desk().settings.currency)
-    for piece in data.as_json() if as_json else _readable(data):
+    data = payments.personal_data(session, username, currency=command_context().settings.currency)
+    for piece in data.as_json() if as_json else _paragraphs(data):
         click.echo(piece, nl=not as_json)
 
 
-def _readable(data: PersonalData) -> list[str]:
+def _paragraphs(data: PersonalData) -> list[str]:
     """Paragraphs for people."""
     found = data.facts
     wallet = found["wallet"]
@@ -61,10 +61,10 @@ def _readable(data: PersonalData) -> list[str]:
         ("Wallet", f"{wallet['status']}, {wallet['balance']} {wallet['currency']}"),
     ]
     return [
-        facts(pairs), "",
-        counted(len(found["logins"]), "login"), *_rows(found["logins"]), "",
-        counted(len(found["api_tokens"]), "API token"), *_rows(found["api_tokens"]), "",
-        counted(wallet["payments"], "payment"), *_rows([payments.payment_facts(each) for each in data.payments]),
+        key_value_lines(pairs), "",
+        pluralized(len(found["logins"]), "login"), *_rows(found["logins"]), "",
+        pluralized(len(found["api_tokens"]), "API token"), *_rows(found["api_tokens"]), "",
+        pluralized(wallet["payments"], "payment"), *_rows([payments.payment_facts(each) for each in data.payments]),
     ]
 
 

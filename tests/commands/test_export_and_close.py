@@ -1,4 +1,4 @@
-"""The operator hands people what is kept about them, and closes accounts."""
+"""The operator exports the data of a person, and closes accounts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEY = UUID("8d1c6f2e-51c6-4f0d-9a55-3f4f6c0f7e21")
 
 @pytest.fixture
 def alice(viewer: Any, sessions: Sessions, settings: Settings) -> Any:
-    """Somebody with a payment, a login and a token."""
+    """A person with a payment, a login and a token."""
     alice, _ = viewer("alice"), viewer("bob")
     transact(sessions, lambda session: payments.pay(
         session, alice, idempotency_key=KEY, to="bob", amount=parse_amount("1000.00", settings.currency), memo="rent, müsli"))
@@ -52,7 +52,7 @@ def test_an_export_has_everything_that_is_kept_and_no_secret(operator: Operator,
 
 
 def test_an_export_names_every_column_that_is_kept_about_a_person(database: Database) -> None:
-    """A new column has to be told in an export, or be listed here with what it is."""
+    """A new column must be in the export, or be listed here with its reason."""
     kept = {f"{table}.{column}" for table, column in database.execute(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' "
         "AND table_name IN ('users', 'logins', 'api_tokens')")}

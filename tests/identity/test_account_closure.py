@@ -1,4 +1,4 @@
-"""A person leaves: names, logins and tokens go for good, the books keep every entry, and nobody else becomes who they were."""
+"""A closed account: names, logins and tokens are deleted, the entries stay, and nobody else gets the username."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PASSWORD = "a long test phrase"
 
 
 class Bench:
-    """Two people, and what is done to them, each in a transaction of its own."""
+    """Two people, and actions on them, each in its own transaction."""
 
     def __init__(self, sessions: Sessions, settings: Settings, viewer: Any) -> None:
         self.sessions, self.settings = sessions, settings
@@ -202,7 +202,7 @@ def test_of_a_payment_and_a_closing_at_the_same_moment_one_comes_first_and_no_mo
 
         with ThreadPoolExecutor(2) as executor:
             outcomes = [executor.submit(each).exception() for each in (pay, close)]
-        # Exactly one of the two is done.
+        # Exactly one of the two succeeds.
         assert sorted(type(each).__name__ for each in outcomes) in (
             ["NoneType", "WalletClosedError"], ["NoneType", "NotFoundError"], ["NoneType", "WalletNotEmptyError"]), outcomes
 
