@@ -121,6 +121,9 @@ def test_a_wallet_is_answered_alike_on_both_ways(served: Served, client: FlaskCl
         (question(QUESTION.replace("viewer", "me: viewer")), bearer),
         (question(QUESTION + " "), {"Authorization": f"Bearer {empty}"}), (question(), {"Authorization": f"Bearer {payer}"}),
         (question(), {"Authorization": "Bearer wave_unknown"}), (question(), {}), (question(), {"Authorization": "Basic YTpi"}),
+        *((question(text), {"Authorization": f"Bearer {sent}"}) for sent in (payer, "wave_unknown") for text in (
+            "{ viewer { wallet { __typename } } }", "{ viewer { wallet { status } user { username } } }", "{ __typename }",
+            "{ users { totalCount } }", "{ viewer { __typename } }", "{ viewer { user { username } logins { id } } }")),
     ]
     for _ in range(2):  # the first time prepares the documents, the second finds them kept
         for body, headers in cases:
