@@ -23,7 +23,7 @@ from app.errors import WalletError
 from app.http import Facts, Wave, check_request, client_address, cookie_name, hardened, record_request, transport_security
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from flask import Flask
 
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 GRAPHQL_PATH: Final = "/graphql"
+# The headers that are read. Those of proxies are read all, where there are several.
+READ_HEADERS: Final = (b"host", b"origin", b"sec-fetch-site", b"authorization", b"cookie", b"user-agent", b"content-encoding",
+                       b"content-type", b"x-forwarded-prefix")
+FORWARDED_FOR: Final = b"x-forwarded-for"
+SCRIPT_NAME: Final = os.environ.get("SCRIPT_NAME")
 # nginx's status for it. What the request wanted may be done all the same.
 CLIENT_IS_GONE: Final = 499
 # From the moment when a connection is taken until its request is read, on a busy machine.
@@ -49,9 +54,8 @@ class BodyWatch:
     What is left of the body would else be read as the next request. Source: RFC 9112, section 9.6.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sent = {name: value for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding")}
-        self._left_bytes = math.inf if b"transfer-encoding" in sent else int(sent.get(b"content-length", 0))
+    def __init__(self, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
+        self._left_bytes = math.inf if b"transfer-encoding" in headers else int(headers.get(b"content-length", 0))
         self._receive, self._send = receive, send
 
     async def receive(self) -> dict[str, Any]:
@@ -95,10 +99,12 @@ class Entry:
                 self._is_idle.set()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == GRAPHQL_PATH and _is_answered_here(scope):
-            await self._graphql(scope, receive, send)
+        headers = dict(scope["headers"])
+        body = BodyWatch(headers, receive, send)
+        # Another site's page may call the API where it is listed; its browser's questions are answered by Flask-CORS, among the pages.
+        if scope["path"] == GRAPHQL_PATH and scope.get("method") == "POST" and b"origin" not in headers:
+            await self._graphql(scope, headers, body)
         else:
-            body = BodyWatch(scope, receive, send)
             await self._pages(scope, body.receive, body.send)  # type: ignore[arg-type] # the same dictionaries under other names
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -125,11 +131,10 @@ class Entry:
         await asyncio.sleep(TAKEN_SECONDS)
         await self._is_idle.wait()
 
-    async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
-        watch = BodyWatch(scope, receive, send)
+    async def _graphql(self, scope: Scope, headers: Mapping[bytes, bytes], watch: BodyWatch) -> None:
         began_seconds = time.monotonic()
         promised = transport_security(self.running.settings)
-        facts, content_type = _facts(scope, self.running.settings)
+        facts, content_type = _facts(scope, headers, self.running.settings)
         try:
             check_request(facts, self.running.settings)
         except WalletError as error:
@@ -143,7 +148,7 @@ class Entry:
                 record_request(facts, status=CLIENT_IS_GONE, username=None, began_seconds=began_seconds)
                 raise
         await watch.send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, hsts=promised)})
-        await send({"type": "http.response.body", "body": made.body})
+        await watch.send({"type": "http.response.body", "body": made.body})
         # Nobody waits for the line.
         record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds, deed=made.deed)
 
@@ -153,25 +158,20 @@ def create_entry() -> Entry:
     return Entry(create_app())
 
 
-def _is_answered_here(scope: Scope) -> bool:
-    # Another site's page may call the API where it is listed; its browser's questions are answered by Flask-CORS, among the pages.
-    return scope["method"] == "POST" and not any(name == b"origin" for name, _ in scope["headers"])
-
-
-def _facts(scope: Scope, settings: Settings) -> tuple[Facts, str | None]:
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+def _facts(scope: Scope, sent: Mapping[bytes, bytes], settings: Settings) -> tuple[Facts, str | None]:
+    headers = {name: sent[name].decode("latin-1") for name in READ_HEADERS if name in sent}
     cookie = headers.get(b"cookie")
     peer = scope["client"][0] if scope.get("client") else None
-    forwarded_for = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for")
+    forwarded_for = b",".join(value for name, value in scope["headers"] if name == FORWARDED_FOR) if FORWARDED_FOR in sent else b""
     facts = Facts(
         method=scope["method"], path=scope["path"], host=headers.get(b"host", ""), scheme=scope.get("scheme", "http"),
         origin=headers.get(b"origin"), sec_fetch_site=headers.get(b"sec-fetch-site"), authorization=headers.get(b"authorization"),
         login_token=parse_cookie(cookie).get(cookie_name(secure=settings.secure_cookies)) if cookie else None,
         user_agent=headers.get(b"user-agent"),
         content_encoding=headers.get(b"content-encoding"),
-        remote_address=client_address(peer, forwarded_for, settings.trusted_proxies),
+        remote_address=client_address(peer, forwarded_for.decode("latin-1"), settings.trusted_proxies),
         # As a2wsgi has it for the pages.
-        prefix=scope.get("root_path") or os.environ.get("SCRIPT_NAME") or headers.get(b"x-forwarded-prefix", ""),
+        prefix=scope.get("root_path") or SCRIPT_NAME or headers.get(b"x-forwarded-prefix", ""),
     )
     return facts, headers.get(b"content-type")
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from sqlalchemy import text
 
@@ -42,8 +41,7 @@ REFUND = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """A transfer that is in the books, whether by this call or, `replayed`, by an earlier one with the same id."""
 
     transfer_id: UUID

@@ -5,7 +5,6 @@ PostgreSQL decides whether an order is refused, and why. Python turns the status
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import text
@@ -90,8 +89,7 @@ class Payer(NamedTuple):
         return cls(account_id=viewer.account_id, may_pay=Scope.PAY in viewer.scopes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(NamedTuple):
     """A payment that somebody wants to make."""
 
     idempotency_key: UUID
@@ -102,8 +100,7 @@ class Order:
     """It has been through `parse_memo`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """What became of an order: it is in the books, or `failure` says why not."""
 
     order: Order
