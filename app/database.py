@@ -138,7 +138,8 @@ class PreparedStatement:
         self._parameters: list[str] = list(compiled.positiontup or ())
         self._constants = compiled.params
         self._prepare = f"PREPARE {name} AS {compiled}"
-        self._execute = f"EXECUTE {name} ({', '.join(['%s'] * len(self._parameters))})"
+        values = ", ".join(["%s"] * len(self._parameters))
+        self._execute = f"EXECUTE {name} ({values})" if values else f"EXECUTE {name}"
 
     def rows(self, connection: Connection, **values: object) -> list[tuple[Any, ...]]:
         """What the query finds, as the driver reads it. Raises: DBAPIError, as whatever else is executed on the connection."""

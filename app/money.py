@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
+from functools import cache
 from typing import Final
 
 from babel.core import get_global
@@ -55,12 +54,17 @@ class Money:
 
     @property
     def formatted(self) -> str:
-        """For people: "£1,234.50"."""
-        return _format(self.minor_units, self.currency_info)
+        """For people: "£1,234.50", as Babel has it, which takes fifty times as long."""
+        whole = abs(self.minor_units)
+        sign, exponent = "-" if self.minor_units < 0 else "", self.currency_info.exponent
+        before = _before_amount(self.currency)
+        if not exponent:
+            return f"{sign}{before}{whole:,}"
+        return f"{sign}{before}{whole // 10**exponent:,}.{whole % 10**exponent:0{exponent}}"
 
 
-@lru_cache(maxsize=4096)
-def _format(minor_units: int, currency: Currency) -> str:
-    decimal = Decimal(minor_units).scaleb(-currency.exponent)
-    text: str = format_currency(decimal, currency.code, locale=FORMAT_LOCALE)
-    return text
+@cache
+def _before_amount(code: str) -> str:
+    """The sign of a currency, or its code and a space that does not break."""
+    text: str = format_currency(0, code, locale=FORMAT_LOCALE)
+    return text.partition("0")[0]

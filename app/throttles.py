@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import text
 
+from app.database import PreparedStatement
 from app.errors import RateLimitedError
 
 if TYPE_CHECKING:
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
 # Separates the parts of a key. No username and no address contains it.
 KEY_SEPARATOR: Final = "\x00"
 
-COUNT_ATTEMPTS: Final = text("""
+COUNT_ATTEMPTS: Final = PreparedStatement("count_attempts", text("""
     SELECT take_turn(array_agg(rule), array_agg(key), array_agg(each), array_agg(most))
     FROM unnest(CAST(:rules AS text[]), CAST(:keys AS bytea[]), CAST(:each AS double precision[]), CAST(:most AS integer[]),
         CAST(:of_strangers AS boolean[])) AS wanted (rule, key, each, most, of_strangers)
     WHERE NOT of_strangers
         OR NOT EXISTS (SELECT FROM throttles AS held WHERE held.rule = :known AND held.key = :place AND held.empty_at > now())
-""")
-REMEMBER: Final = text("""
+"""))
+REMEMBER: Final = PreparedStatement("remember", text("""
     INSERT INTO throttles (rule, key, empty_at) VALUES (:known, :place, now() + make_interval(secs => :seconds))
-    ON CONFLICT (rule, key) DO UPDATE SET empty_at = excluded.empty_at
-""")
+    ON CONFLICT (rule, key) DO UPDATE SET empty_at = excluded.empty_at RETURNING rule
+"""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +75,23 @@ def count_attempts(session: Session, attempts: Sequence[Attempt], *, place: Know
 
     Raises: RateLimitedError.
     """
-    wait_seconds: float | None = session.scalar(COUNT_ATTEMPTS, {
-        "rules": [attempt.rule.name for attempt in attempts],
-        "keys": [_digest(attempt.key) for attempt in attempts],
-        "each": [attempt.rule.seconds_per_attempt / scale for attempt in attempts],
-        "most": [attempt.rule.attempts * scale for attempt in attempts],
-        "of_strangers": [attempt.from_unknown_place for attempt in attempts],
-        "known": place.rule if place else "",
-        "place": _digest(place.key) if place else b"",
-    })
+    ((wait_seconds,),) = COUNT_ATTEMPTS.rows(
+        session.connection(),
+        rules=[attempt.rule.name for attempt in attempts],
+        keys=[_digest(attempt.key) for attempt in attempts],
+        each=[attempt.rule.seconds_per_attempt / scale for attempt in attempts],
+        most=[attempt.rule.attempts * scale for attempt in attempts],
+        of_strangers=[attempt.from_unknown_place for attempt in attempts],
+        known=place.rule if place else "",
+        place=_digest(place.key) if place else b"",
+    )
     if wait_seconds:
         raise RateLimitedError(retry_after_seconds=math.ceil(wait_seconds))
 
 
 def remember_place(session: Session, place: KnownPlace, *, seconds: int) -> None:
     """Store this place as known for so many seconds."""
-    session.execute(REMEMBER, {"known": place.rule, "place": _digest(place.key), "seconds": seconds})
+    REMEMBER.rows(session.connection(), known=place.rule, place=_digest(place.key), seconds=seconds)
 
 
 def _digest(key: tuple[str, ...]) -> bytes:

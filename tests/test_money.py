@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from babel.core import get_global
+from babel.numbers import format_currency
 
 from app.money import Currency, Money
 
@@ -16,6 +20,14 @@ GBP, JPY, KWD = Currency("GBP", 2), Currency("JPY", 0), Currency("KWD", 3)
 ])
 def test_money_is_shown_with_all_its_digits(money: Money, amount: str, formatted: str) -> None:
     assert (money.amount, money.formatted) == (amount, formatted)
+
+
+@pytest.mark.parametrize("minor_units", [0, 1, -1, 99, 100, 101, 999, 1000, 123_456, -123_456_789, 10**15])
+def test_money_is_shown_as_babel_has_it_in_every_currency(minor_units: int) -> None:
+    for code in get_global("all_currencies"):
+        currency = Currency.named(code)
+        exact = Decimal(minor_units).scaleb(-currency.exponent)
+        assert Money(minor_units, currency).formatted == format_currency(exact, code, locale="en_GB")
 
 
 def test_exponents_come_from_the_maintained_table() -> None:

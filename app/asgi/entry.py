@@ -13,7 +13,6 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from a2wsgi import WSGIMiddleware
 from werkzeug.http import dump_cookie, parse_cookie
 
 from app import create_app
@@ -21,6 +20,7 @@ from app.api import answer_async, failure, maximum_body_bytes
 from app.asgi.runtime import THREADS, AsyncRuntime
 from app.errors import WalletError
 from app.http import Facts, Wave, check_request, client_address, cookie_name, hardened, record_request, transport_security
+from app.web.in_threads import InThreads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -78,7 +78,7 @@ class Entry:
 
     def __init__(self, flask: Flask) -> None:
         self.running: Wave = flask.extensions["wave"]
-        self._pages = WSGIMiddleware(flask.wsgi_app, workers=THREADS)  # type: ignore[arg-type] # "environ" under two names
+        self._pages = InThreads(flask.wsgi_app, threads=THREADS)
         self._loop: AsyncRuntime | None = None
         self._under_way = 0
         self._is_idle = asyncio.Event()
@@ -105,7 +105,7 @@ class Entry:
         if scope["path"] == GRAPHQL_PATH and scope.get("method") == "POST" and b"origin" not in headers:
             await self._graphql(scope, headers, body)
         else:
-            await self._pages(scope, body.receive, body.send)  # type: ignore[arg-type] # the same dictionaries under other names
+            await self._pages(scope, body.receive, body.send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

@@ -1,20 +1,18 @@
 """Owns people: registration, passwords, logins and API tokens. Its functions take a session, never commit, and know no HTTP."""
 
 from app.identity.account_closure import close_account, close_own_account
+from app.identity.listing import PersonPage, count_people, list_people
 from app.identity.logins import count_logins, end_all_logins, end_login, list_logins, logged_in_recently, start_login, viewer_of_login
 from app.identity.operator_badge import give_badge, take_badge
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.people import (
     Person,
-    PersonPage,
     change_display_name,
     change_password,
     check_credentials,
     confirm_password,
-    count_people,
     find_people,
     find_person,
-    list_people,
     normalized_username,
     parse_display_name,
     parse_new_username,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from uuid import UUID, uuid4
 
-from sqlalchemy import Integer, Interval, and_, bindparam, delete, func, insert, not_, or_, select, update
+from sqlalchemy import Integer, Interval, bindparam, delete, func, literal_column, select, text, update
 
 from app.database import PreparedStatement
 from app.errors import NotFoundError
@@ -14,6 +13,7 @@ from app.models import Login, User
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from uuid import UUID
 
     from sqlalchemy import BindParameter, ColumnElement
     from sqlalchemy.orm import Session
@@ -30,7 +30,8 @@ RECENT_SECONDS: Final = 300
 
 
 def _seconds(count: int | BindParameter[int]) -> ColumnElement[timedelta]:
-    return func.make_interval(0, 0, 0, 0, 0, 0, count, type_=Interval)
+    # The zeros as they are: as values of a prepared statement they would be sent each time, six for each interval.
+    return func.make_interval(*[literal_column("0")] * 6, count, type_=Interval)
 
 
 def _active_within(
@@ -47,6 +48,22 @@ OWNER_OF_LOGIN: Final = PreparedStatement("owner_of_login", (
         *_active_within(bindparam("lifetime_seconds", type_=Integer), bindparam("idle_seconds", type_=Integer)),
     )
 ))
+# One statement, which sees the logins as they were before it: the new one is none of those that are too many.
+START_LOGIN: Final = PreparedStatement("start_login", text("""
+    WITH person AS (
+        SELECT id FROM users WHERE username = :username
+    ), over AS (
+        DELETE FROM logins USING person WHERE user_id = person.id AND (
+            created_at <= now() - make_interval(secs => :lifetime_seconds) OR last_seen_at <= now() - make_interval(secs => :idle_seconds)
+            OR logins.id IN (
+                SELECT mine.id FROM logins AS mine JOIN person ON person.id = mine.user_id
+                ORDER BY mine.created_at DESC OFFSET :others_kept))
+    ), replaced AS (
+        DELETE FROM logins WHERE token_sha256 = :replaced_sha256
+    )
+    INSERT INTO logins (id, user_id, token_sha256, user_agent) SELECT gen_random_uuid(), id, :token_sha256, :user_agent FROM person
+    RETURNING id
+"""))
 # A browser's login has all scopes.
 ALL_SCOPES: Final = frozenset(Scope)
 
@@ -62,14 +79,12 @@ def start_login(
         replaces: the token that the same browser had before, of any person; that login ends.
     """
     token = new_token()
-    user_id = select(User.id).where(User.username == username).scalar_subquery()
-    mine = Login.user_id == user_id
-    too_many = select(Login.id).where(mine).order_by(Login.created_at.desc()).offset(MAXIMUM_LOGINS_PER_PERSON - 1)
-    session.execute(delete(Login).where(mine, or_(not_(and_(*_active(settings))), Login.id.in_(too_many))))
-    if replaces:
-        session.execute(delete(Login).where(Login.token_sha256 == token_digest(replaces)))
     agent = (user_agent or "").replace("\x00", "")[:MAXIMUM_USER_AGENT_CHARACTERS] or None
-    session.execute(insert(Login).values(id=uuid4(), user_id=user_id, token_sha256=token_digest(token), user_agent=agent))
+    ((_login_id,),) = START_LOGIN.rows(
+        session.connection(), username=username, token_sha256=token_digest(token), user_agent=agent,
+        replaced_sha256=token_digest(replaces) if replaces else None, others_kept=MAXIMUM_LOGINS_PER_PERSON - 1,
+        lifetime_seconds=settings.login_lifetime_seconds, idle_seconds=settings.login_idle_seconds,
+    )
     return token
 
 

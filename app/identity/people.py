@@ -1,42 +1,40 @@
-"""Owns people: usernames and display names, registration, finding and listing, changing a password."""
+"""Owns people: usernames and display names, registration, finding people, changing a password."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import ARRAY, Text, any_, func, insert, literal, or_, select, update
+from sqlalchemy import ARRAY, Text, any_, bindparam, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app import ledger
+from app.database import PreparedStatement
 from app.errors import InvalidInputError, InvalidUsernameError, NotFoundError, UsernameTakenError, WrongCredentialsError, at_input
 from app.identity.logins import logged_in_recently
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.reserved_names import holds_mark_of_trust, reserved_word
 from app.identity.retired import NEUTRAL_USERNAME_PREFIX, is_retired
-from app.lines import parse_line, parse_search, trimmed, unless_blank
+from app.lines import parse_line, trimmed, unless_blank
 from app.models import User
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from app.database import NamedRow
     from app.identity.viewer import Viewer
     from app.settings import Settings
 
 USERNAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{2,31}")
 MAXIMUM_DISPLAY_NAME_CHARACTERS: Final = 64
-MAXIMUM_PEOPLE_PER_PAGE: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """The public data of a person."""
+class Person(NamedTuple):
+    """The public data of a person. A tuple, because a page lists up to a hundred."""
 
     username: str
     display_name: str
@@ -49,14 +47,8 @@ class Person:
 
 # What a row has to hold to be a Person, in the order of its fields.
 OF_PERSON: Final = (User.username, User.display_name, User.joined_at, User.is_operator, User.account_id)
-
-
-@dataclass(frozen=True, slots=True)
-class PersonPage:
-    """Some people in the order of their handles."""
-
-    people: list[Person]
-    more_follow: bool
+PERSON_OF_NAME: Final = PreparedStatement(
+    "person_of_name", select(*OF_PERSON, User.id, User.password_hash).where(User.username == bindparam("username")))
 
 
 def parse_username(text: object) -> str:
@@ -205,37 +197,14 @@ def find_people(session: Session, usernames: Collection[str]) -> dict[str, Perso
     return {text: found[username] for text, username in meant.items() if username in found}
 
 
-def list_people(session: Session, *, search: str | None = None, first: int = 20, after: str | None = None) -> PersonPage:
-    """Some people in the order of their handles.
-
-    Args:
-        search: part of a handle or of a display name, any case; read by `parse_search`.
-        first: how many, 1 to MAXIMUM_PEOPLE_PER_PAGE.
-        after: the handle that the page before ended with.
-
-    Raises: InvalidInputError (search, first).
-    """
-    if not 1 <= first <= MAXIMUM_PEOPLE_PER_PAGE:
-        raise InvalidInputError(user_message=f"A page has 1 to {MAXIMUM_PEOPLE_PER_PAGE} people.", field="first")
-    wanted = select(*OF_PERSON).where(*_matches(search)).order_by(User.username).limit(first + 1)
-    if after is not None:
-        wanted = wanted.where(User.username > after)
-    people = [Person(*row) for row in session.execute(wanted)]
-    return PersonPage(people[:first], more_follow=len(people) > first)
-
-
-def count_people(session: Session, *, search: str | None = None) -> int:
-    """How many people there are, or match `search`. Raises: InvalidInputError (search)."""
-    return session.scalar(select(func.count()).select_from(User).where(*_matches(search))) or 0
-
-
 def _wrong_password() -> WrongCredentialsError:
     return WrongCredentialsError(user_message="The current password is not right. Try again.", field="currentPassword")
 
 
-def _find(session: Session, text: object) -> User | None:
+def _find(session: Session, text: object) -> NamedRow | None:
     username = normalized_username(text)
-    return session.execute(select(User).where(User.username == username)).scalar_one_or_none() if username else None
+    found = PERSON_OF_NAME.named_rows(session.connection(), username=username) if username else []
+    return found[0] if found else None
 
 
 def normalized_username(text: object) -> str | None:
@@ -244,15 +213,6 @@ def normalized_username(text: object) -> str | None:
         return parse_username(text)
     except InvalidUsernameError:
         return None  # PostgreSQL would refuse some such texts: a NUL, half a surrogate pair
-
-
-def _matches(search: str | None) -> list[ColumnElement[bool]]:
-    with at_input("search"):
-        part = parse_search(search)
-    is_here = User.closed_at.is_(None)
-    if not part:
-        return [is_here]
-    return [is_here, or_(User.username.icontains(part, autoescape=True), User.display_name.icontains(part, autoescape=True))]
 
 
 def _insert(session: Session, username: str, display_name: str, password_hash: str, account_id: int) -> Person:
@@ -264,7 +224,7 @@ def _insert(session: Session, username: str, display_name: str, password_hash: s
         raise UsernameTakenError(username) from error
 
 
-def _person(row: User) -> Person:
+def _person(row: NamedRow) -> Person:
     return Person(row.username, row.display_name, row.joined_at, row.is_operator, row.account_id)
 
 

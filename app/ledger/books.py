@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import select, text
 
+from app.database import PreparedStatement
 from app.errors import SettingError
 from app.models import Account
 from app.money import Currency, Money
@@ -65,14 +66,14 @@ class Invariant(NamedTuple):
 
 # One statement, so one snapshot: transfers under way are in it wholly or not at all. Transfers are counted by their entries, two
 # each, which needs no walk through history. As numeric: of books that are broken the sums may be beyond a bigint, and are told too.
-TRIAL_BALANCE: Final = text("""
+TRIAL_BALANCE: Final = PreparedStatement("trial_balance", text("""
     SELECT coalesce(-sum(balance) FILTER (WHERE kind = 'issuance'), 0) AS issued,
            coalesce(sum(balance) FILTER (WHERE kind = 'wallet'), 0) AS held,
            count(*) FILTER (WHERE kind = 'wallet') AS wallets,
            (coalesce(sum(entry_count), 0) / 2)::bigint AS transfers,
            clock_timestamp() AS checked_at
     FROM ledger.accounts WHERE currency = :currency
-""")
+"""))
 
 # Source: docs/how-it-works.md, "How money is kept safe", which each of these asks the books.
 INVARIANTS: Final = (
@@ -142,7 +143,7 @@ INVARIANTS: Final = (
 
 def trial_balance(session: Session, currency: Currency) -> TrialBalance:
     """What was issued, what people hold, and how many transfers there are, of one moment."""
-    row = session.execute(TRIAL_BALANCE, {"currency": currency.code}).one()
+    (row,) = TRIAL_BALANCE.named_rows(session.connection(), currency=currency.code)
     return TrialBalance(
         issued=Money(int(row.issued), currency),
         held_by_people=Money(int(row.held), currency),

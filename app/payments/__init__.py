@@ -1,7 +1,7 @@
 """Owns what people do with money: pay, refund, look at their wallet and its history. Takes a session and plain values, never commits."""
 
 from app.payments.checking import check_payment, check_refund
-from app.payments.history import HistoryFilter, count_history, history, statement
+from app.payments.history import HistoryFilter, count_history, history, recent_counterparties, statement
 from app.payments.keys import parse_key
 from app.payments.paying import Receipt, find_payee, parse_memo, parse_payee, pay, refund, refund_by_operator
 from app.payments.payment import Counterparty, Direction, Payment, PaymentKind, find_payment, find_payments, list_refunds
@@ -87,6 +87,7 @@ __all__ = [
     "read_carried_lines",
     "read_payout_file",
     "read_wallets",
+    "recent_counterparties",
     "refund",
     "refund_by_operator",
     "repeated_lines",

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import TIMESTAMP, BigInteger, func, literal, literal_column, select
+from sqlalchemy import TIMESTAMP, BigInteger, bindparam, func, literal, literal_column, select
+from sqlalchemy.orm import aliased
 
+from app.database import PreparedStatement
 from app.identity import Scope
 from app.models import Account, Entry, Transfer, User
-from app.payments.payment import Direction, Payment, PaymentKind, payment_of, select_payments
+from app.payments.payment import Counterparty, Direction, Payment, PaymentKind, other_side, payment_of, select_payments
 from app.payments.reading import BEYOND_ALL_NUMBERS, PAYMENTS_PER_PAGE, PaymentPage, WalletRequest, check_page_size, read_wallets
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from app.money import Currency, Money
 
 STATEMENT_ROWS_PER_FETCH: Final = 500
+RECENT_PEOPLE: Final = 6
+RECENT_PAYMENTS: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,16 @@ def history(
     return snapshot.page
 
 
+def recent_counterparties(session: Session, viewer: Viewer) -> list[Counterparty]:
+    """The RECENT_PEOPLE with whom this person dealt last, newest first, as far as their RECENT_PAYMENTS last payments tell."""
+    viewer.require(Scope.READ)
+    rows = RECENT_COUNTERPARTIES.rows(session.connection(), account_id=viewer.account_id)
+    return [
+        Counterparty(username=username, display_name=display_name, joined_at=joined_at, is_operator=is_operator)
+        for username, display_name, joined_at, is_operator in rows
+    ]
+
+
 def count_history(session: Session, viewer: Viewer, wanted: HistoryFilter) -> int:
     """How many payments `wanted` has. Free for a period; anything else walks through the wallet's history."""
     viewer.require(Scope.READ)
@@ -97,6 +111,23 @@ def statement(session: Session, viewer: Viewer, wanted: HistoryFilter, *, curren
     )
     for row in rows:
         yield payment_of(row, currency)
+
+
+def _recent_counterparties() -> PreparedStatement:
+    newest = select(Entry).where(Entry.account_id == bindparam("account_id")).order_by(Entry.number.desc())
+    taken = aliased(Entry, newest.limit(literal_column(str(RECENT_PAYMENTS))).subquery("taken"))
+    return PreparedStatement("recent_counterparties", (
+        select(User.username, User.display_name, User.joined_at, User.is_operator)
+        .select_from(taken)
+        .join(Transfer, Transfer.id == taken.transfer_id)
+        .join(User, User.account_id == other_side(taken))
+        .group_by(User.id)
+        .order_by(func.max(taken.number).desc())
+        .limit(literal_column(str(RECENT_PEOPLE)))
+    ))
+
+
+RECENT_COUNTERPARTIES: Final = _recent_counterparties()
 
 
 def _history(session: Session, viewer: Viewer, wanted: HistoryFilter, before_number: int | None) -> Select[*tuple[Any, ...]]:

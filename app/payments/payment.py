@@ -186,7 +186,6 @@ def list_refunds(
 
 def select_payments(entry: type[Entry] = Entry, *before: FromClause) -> Select[*tuple[Any, ...]]:
     """What `payment_of` reads, of entries as their account's owner sees them; of what stands before them, if they are lateral to it."""
-    counterparty = case((entry.amount < 0, Transfer.destination), else_=Transfer.source)
     refunds = Transfer.__table__.alias("refunds")
     refunded = (
         select(cast(func.coalesce(func.sum(refunds.c.amount), 0), BigInteger))
@@ -201,8 +200,13 @@ def select_payments(entry: type[Entry] = Entry, *before: FromClause) -> Select[*
         )
         .select_from(*before, entry)
         .join(Transfer, Transfer.id == entry.transfer_id)
-        .join(User, User.account_id == counterparty, isouter=True)
+        .join(User, User.account_id == other_side(entry), isouter=True)
     )
+
+
+def other_side(entry: type[Entry]) -> ColumnElement[int]:
+    """The account at the other end of an entry's transfer, which is joined to it."""
+    return case((entry.amount < 0, Transfer.destination), else_=Transfer.source)
 
 
 def is_among(column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], ids: Collection[UUID]) -> ColumnElement[bool]:

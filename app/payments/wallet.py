@@ -25,14 +25,15 @@ MAXIMUM_BALANCE_DAYS: Final = 366
 
 WALLET: Final = PreparedStatement("wallet", select(Account.balance, Account.status).where(Account.id == bindparam("account_id")))
 # A day is UTC's. Each day's end is found by binary search over the entry numbers, so it does not matter how long the history is.
-BALANCE_HISTORY: Final = text("""
-    SELECT day AS date, coalesce(entry.balance_after, 0) AS balance
-    FROM generate_series(1 - :days, 0) AS ago
+BALANCE_HISTORY: Final = PreparedStatement("balance_history", text("""
+    SELECT day AS date, coalesce((
+        SELECT balance_after FROM ledger.entries WHERE account_id = :account_id
+            AND number = ledger.entry_number_at(:account_id, day + interval '1 day' - interval '1 microsecond')
+    ), 0) AS balance
+    FROM generate_series(1 - CAST(:days AS integer), 0) AS ago
     CROSS JOIN LATERAL (SELECT date_trunc('day', now(), 'UTC') + make_interval(days => ago) AS day) AS days
-    LEFT JOIN ledger.entries AS entry ON entry.account_id = :account_id
-        AND entry.number = ledger.entry_number_at(:account_id, day + interval '1 day' - interval '1 microsecond')
     ORDER BY day
-""")
+"""))
 
 
 class WalletStatus(StrEnum):
@@ -84,5 +85,5 @@ def balance_history(session: Session, viewer: Viewer, *, days: int, currency: Cu
     viewer.require(Scope.READ)
     if not 1 <= days <= MAXIMUM_BALANCE_DAYS:
         raise InvalidInputError(user_message=f"The chart has 1 to {MAXIMUM_BALANCE_DAYS} days.", field="days")
-    rows = session.execute(BALANCE_HISTORY, {"days": days, "account_id": viewer.account_id})
-    return [BalancePoint(row.date, Money(row.balance, currency)) for row in rows]
+    rows = BALANCE_HISTORY.rows(session.connection(), days=days, account_id=viewer.account_id)
+    return [BalancePoint(date, Money(balance, currency)) for date, balance in rows]

@@ -1,14 +1,14 @@
-"""Owns what a view may answer: a page to render once the transaction is over, or a finished response such as a redirect."""
+"""Owns what a view may return: a page, which is rendered after the transaction, or a finished response such as a redirect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Response, g, make_response, redirect, render_template, url_for
+from flask import Response, g, make_response, redirect, render_template, request, url_for
 
 from app.http import cookie_name, facts_of_request, login_cookie, wave
-from app.web import wording
 from app.web.forms import current_form
 
 if TYPE_CHECKING:
@@ -25,31 +25,44 @@ class Page:
 
 
 Answer = Page | Response
+# Each page has its own links over and over, and a list of people or payments has one for each.
+MAXIMUM_PATHS_KEPT: Final = 4096
 
 
 def rendered(answer: Answer) -> Response:
-    """The response: a page is rendered with what every template may use; a finished response stays as it is."""
+    """The response. A page is rendered with the values that every template may use; a finished response stays as it is."""
     if isinstance(answer, Response):
         return answer
     viewer: Viewer | None = g.get("viewer")
     own: dict[str, Any] = {
+        "url_for": partial(_kept_path, request.root_path),
         "viewer": viewer,
-        # An error page may be shown before anyone asked who it is, or while the database that knows is away.
+        # An error page may be shown before the login is looked up, or while the database is away.
         "shows_own_links": viewer is not None or facts_of_request().login_token is not None,
         "form": current_form(),
         "currency": wave().settings.currency,
-        "wording": wording,
     }
     return make_response(render_template(answer.template, **own, **answer.values), answer.status)
 
 
+@lru_cache(maxsize=MAXIMUM_PATHS_KEPT)
+def _kept_path(_root_path: str, endpoint: str, /, **values: Any) -> str:  # noqa: ANN401 - what a URL holds differs by page
+    """The path of a page or file of ours, as Flask's `url_for` makes it.
+
+    Args:
+        _root_path: the path that the request came under. Such a request is refused, and its page has links under that path: nobody
+            else may get them.
+    """
+    return url_for(endpoint, **values)
+
+
 def see(endpoint: str, **values: Any) -> Response:  # noqa: ANN401 - what a URL holds differs by page
-    """Send the browser on to a page, by GET: a reload of what it shows then sends nothing twice."""
+    """Redirect the browser to a page by GET, so that a reload sends no form again."""
     return see_path(url_for(f"web.{endpoint}", **values))
 
 
 def see_path(path: str) -> Response:
-    """As `see`, for a path that is known to be our own."""
+    """As `see`, for a path that is known to be on this site."""
     return make_response(redirect(path, code=303))
 
 
@@ -61,7 +74,7 @@ def signed_in(response: Response, token: str) -> Response:
 
 
 def signed_out(response: Response) -> Response:
-    """The same response, taking the login's cookie away."""
+    """The same response, which deletes the login's cookie."""
     secure = wave().settings.secure_cookies
     response.delete_cookie(cookie_name(secure=secure), path="/", secure=secure, httponly=True, samesite="Lax")
     return response

@@ -1,4 +1,4 @@
-"""Owns the balance chart: from balances to the points of an SVG drawing. Pure; styled by classes alone, as the policy wants."""
+"""Owns the balance chart: it turns balances into an SVG path. Pure. Styled by classes only, as the content security policy demands."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 600
 HEIGHT: Final = 120
-# Room for the line's own thickness, so that its peaks are not cut.
+# Room for the thickness of the line, so that its highest and lowest points are not cut off.
 MARGIN: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A balance over some days, drawn and told."""
+    """A balance over some days, as a drawing and in words."""
 
     points: list[BalancePoint]
     line: str
     """An SVG path through the end of each day."""
     area: str
-    """The same, closed along the ground."""
+    """The same path, closed along the bottom edge."""
     lowest: BalancePoint
     highest: BalancePoint
 

@@ -1,4 +1,4 @@
-"""Owns the answer that is a file made for one person: written whole first, then sent piece by piece."""
+"""Owns the response that is a file for one person: it is written in full first, then sent in pieces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Response
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# A file below this never touches the disk; one above it does not fill the memory.
+# A smaller file is kept in memory, a larger one on disk.
 IN_MEMORY_BYTES: Final = 1024 * 1024
 PIECE_BYTES: Final = 64 * 1024
 
@@ -18,15 +18,15 @@ PIECE_BYTES: Final = 64 * 1024
 def download(content: Iterable[bytes], *, name: str, mimetype: str) -> Response:
     """The content as a file to keep.
 
-    Written in full before it is sent: a slow reader would otherwise hold a database transaction open until PostgreSQL ends it, and
-    half a file looks like a whole one.
+    It is written in full before it is sent. Otherwise a slow client would hold a database transaction open until PostgreSQL ends
+    it, and half a file would look like a whole one.
     """
     kept = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES)  # noqa: SIM115 - the response closes it when it is sent
     for piece in content:
         kept.write(piece)
     kept.seek(0)
     response = Response(_pieces(kept), mimetype=mimetype, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-    # A HEAD request, or a reader who goes away, never reads to the end.
+    # A HEAD request never reads to the end, and neither does a client that disconnects.
     response.call_on_close(kept.close)
     return response
 

@@ -1,4 +1,4 @@
-"""Owns what a person sees when a request fails outside a form: the error pages, and the way to log in. Asks no database."""
+"""Owns what a person sees when a request fails outside a form: an error page, or the login form. Never asks the database."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
 from app.http import Deed, deed_refused, error_id_of, facts_of_request, log_failure
 from app.web.answers import Page, rendered, see, signed_out
-from app.web.own_path import path_to_return_to
 from app.web.routes import DEEDS
+from app.web.safe_redirect import path_to_return_to
 
 if TYPE_CHECKING:
     from flask import Response
@@ -44,14 +44,14 @@ BAD_REQUEST: Final = 400
 TOO_LARGE: Final = 413
 BUG: Final = 500
 BUSY: Final = 503
-# What was not done for no fault of its own.
+# The request itself was right, so the same form may be sent again.
 TO_SEND_AGAIN: Final = frozenset({RateLimitedError.http_status, BUSY})
 
 
 def failure_response(error: Exception) -> Response:
-    """The answer to a request that failed: a page that says what to do next, or the way to log in.
+    """The response to a request that failed: a page that says what to do next, or a redirect to the login form.
 
-    What exactly went wrong is in the log alone.
+    The details are only in the log.
     """
     facts = facts_of_request()
     action = DEEDS.get(request.endpoint or "")
@@ -84,7 +84,7 @@ def _http_failure(error: HTTPException) -> Response:
 
 def _way_to_log_in(facts: Facts) -> Response:
     response = see("login_form", next=path_to_return_to())
-    # A cookie that opens nothing any more would only be sent again and again.
+    # The cookie is of no more use, so the browser should not go on sending it.
     return signed_out(response) if facts.login_token else response
 
 
@@ -101,7 +101,7 @@ def _error_page(status: int, sentence: str | None, *, error_id: str | None = Non
 
 
 def _payment_to_send_again() -> dict[str, str]:
-    """What a payment's form held. With its key it can be sent again safely, so the page offers just that."""
+    """The inputs of a payment's form. Its key makes it safe to send the form again, so the page offers that."""
     if request.method == "POST" and "idempotency_key" in request.form:
         return dict(request.form.items())
     return {}

@@ -1,4 +1,4 @@
-"""Owns what a person entered: reading it, collecting all that is wrong with it, showing it again; never a password."""
+"""Owns what a person entered: reads it, collects everything that is wrong with it, shows it again. Never shows a password."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from app.errors import (
 from app.payments import parse_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
     from uuid import UUID
 
-# Inputs that a person cannot see, so no link leads to them.
+# A person cannot see these inputs, so the list of problems has no links to them.
 HIDDEN_INPUTS: Final = frozenset({"idempotency_key", "next", "payment_id"})
 SERVER_IS_BUSY: Final = 503
 
 
 class FormRefusedError(Exception):
-    """A form with one problem or more; all of them are shown at once."""
+    """A form has one problem or more. All of them are shown at once."""
 
     def __init__(self, errors: list[WalletError]) -> None:
         self.errors = errors
@@ -40,9 +41,10 @@ class FormRefusedError(Exception):
 
 
 class Problems:
-    """Collects what is wrong: each `with problems:` lets one check fail, `refuse_if_any` then refuses the form with all of them.
+    """Collects what is wrong with a form.
 
-    Of one input only the first problem counts: a second sentence about the same box would only confuse.
+    Each `with problems:` runs one check, which may fail. `refuse_if_any` then refuses the form with all problems. Only the first
+    problem of an input counts: a second sentence about the same input would confuse.
     """
 
     def __init__(self) -> None:
@@ -66,7 +68,7 @@ class Problems:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, at one input or, when that is None, with the whole."""
+    """One thing that is wrong: with one input, or with the whole form if that is None."""
 
     input_name: str | None
     message: str
@@ -81,7 +83,7 @@ class Form:
 
     def value(self, name: str, default: str = "") -> str:
         """What to show in the input again; of a password, nothing."""
-        return "" if "password" in name else self.entered.get(name, default)
+        return "" if "password" in name else _text(self.entered, name, default)
 
     def chosen(self, name: str) -> list[str]:
         """All that was ticked under this name."""
@@ -93,7 +95,7 @@ class Form:
 
 
 def belongs_to_form(error: WalletError | FormRefusedError) -> bool:
-    """Whether a refusal is about what was entered, so that the form is shown again, and not a page of its own."""
+    """Whether a refusal is about what was entered. Then the form is shown again; otherwise an error page is shown."""
     if isinstance(error, FormRefusedError):
         return True
     if isinstance(error, NotFoundError):
@@ -107,22 +109,28 @@ def errors_of(error: WalletError | FormRefusedError) -> list[WalletError]:
 
 
 def problems_of(error: WalletError | FormRefusedError) -> tuple[Problem, ...]:
-    """The problems as the page names its inputs: the core's newPassword is new_password here."""
+    """The problems, with the inputs named as on the page: the core's newPassword is new_password here."""
     g.key_is_spent = isinstance(error, IdempotencyKeyReusedError)
     return tuple(Problem(_input_name(each.field), each.user_message) for each in errors_of(error))
 
 
 def current_form() -> Form:
-    """The form of the current request with the problems found so far; of a request that failed otherwise, an empty one."""
+    """The form of the current request with the problems found so far. It is empty if the request failed for another reason."""
     if g.get("is_failure"):
-        # A body that was refused for its size cannot be read for the error page either.
+        # A body that was too large cannot be read for the error page either.
         return Form(MultiDict(), ())
     return Form(_entered(), cast("tuple[Problem, ...]", g.get("problems", ())))
 
 
 def text_of(name: str) -> str:
-    """What was entered at this input, as it was sent; empty when it was not. The core's functions read it, as they do for the API."""
-    return _entered().get(name, "")
+    """What was entered at this input, unchanged; empty if it was not sent. The core parses it, as it does for the API."""
+    return _text(_entered(), name)
+
+
+def texts_given(names: Iterable[str]) -> dict[str, str]:
+    """What was entered at these inputs, without those that were left empty."""
+    entered = _entered()
+    return {name: text for name in names if (text := _text(entered, name))}
 
 
 def texts_of(name: str) -> list[str]:
@@ -133,23 +141,30 @@ def texts_of(name: str) -> list[str]:
 def idempotency_key() -> UUID:
     """The key that the form was rendered with.
 
-    Raises: InvalidInputError when there is none, or none that was made: a payment with it could be made twice, or never.
+    Raises: InvalidInputError if there is no key, or one that this program cannot have made. With it a payment could be made twice,
+    or never.
     """
     try:
         return parse_key(text_of("idempotency_key"))
     except InvalidInputError as error:
-        # Not the core's sentence, which speaks of an id: nobody sees it here.
+        # The core's sentence names an id, which nobody sees on a page.
         message = "This form was not complete. Check it and send it again."
         raise InvalidInputError(f"no idempotency key: {error}", user_message=message, field="idempotencyKey") from None
 
 
 def key_for_form() -> UUID:
-    """The key to render: the one that was sent, so that trying again cannot pay twice, unless that one is of no more use."""
+    """The key to render: the one that was sent, so that another try cannot pay twice; a new one if that key is used up."""
+    if g.get("key_is_spent") or not text_of("idempotency_key"):
+        return uuid4()
     try:
-        sent = idempotency_key()
+        return idempotency_key()
     except InvalidInputError:
         return uuid4()
-    return uuid4() if g.get("key_is_spent") else sent
+
+
+def _text(entered: MultiDict[str, str], name: str, default: str = "") -> str:
+    # `get` raises and catches an exception for each missing input, which is slow.
+    return entered[name] if name in entered else default  # noqa: SIM401 - as above
 
 
 def _entered() -> MultiDict[str, str]:

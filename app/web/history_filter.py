@@ -1,4 +1,4 @@
-"""Owns the history's filter as a form: from what a person typed to the core's HistoryFilter."""
+"""Owns the form of the history's filter: it turns what a person typed into the core's HistoryFilter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.identity import parse_username
 from app.lines import parse_search, unless_blank
 from app.moments import day_after, parse_day
 from app.payments import Direction, HistoryFilter, PaymentKind
-from app.web.forms import Problems, text_of
+from app.web.forms import Problems, text_of, texts_given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +25,12 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def history_filter() -> HistoryFilter:
-    """What the filter's form says; what was left blank does not restrict.
+    """The filter that the form describes. A blank input does not restrict.
 
     Raises: FormRefusedError naming every input that cannot be read.
     """
+    if not texts_given(FILTER_INPUTS):
+        return HistoryFilter()
     problems = Problems()
     currency = wave().settings.currency
     wanted = HistoryFilter(
@@ -37,7 +39,7 @@ def history_filter() -> HistoryFilter:
         kind=_read(problems, "kind", partial(_choice, PaymentKind)),
         counterparty=_read(problems, "counterparty", parse_username),
         since=_read(problems, "since", parse_day),
-        # To the end of that day: a person who writes "to the 5th" means the 5th as well.
+        # The end of that day: "to the 5th" includes the 5th.
         before=_read(problems, "until", lambda text: day_after(parse_day(text))),
         minimum=_read(problems, "minimum", partial(parse_bound, currency=currency)),
         maximum=_read(problems, "maximum", partial(parse_bound, currency=currency)),

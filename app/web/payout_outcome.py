@@ -1,4 +1,4 @@
-"""Owns how a payout's outcome reads: a sentence for each line, the counts, and the file to keep. Pure."""
+"""Owns how the result of a payout is told: a sentence for each line, the counts, and a CSV file. Pure."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class LineOutcome:
 
     @property
     def problem(self) -> str | None:
-        """Why it was not paid; None when it is in the books."""
+        """Why it was not paid; None if it is paid."""
         return self.outcome.user_message if isinstance(self.outcome, WalletError) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutOutcome:
-    """A whole payout, for its page and its file."""
+    """The result of a whole payout, for the page and the CSV file."""
 
     lines: list[LineOutcome]
     payout: Payout
@@ -44,21 +44,21 @@ class PayoutOutcome:
 
     @property
     def paid_count(self) -> int:
-        """How many lines are in the books now."""
+        """How many lines are paid, now or before."""
         return len(self.lines) - len(self.refused)
 
     @property
     def replayed_count(self) -> int:
-        """How many of them were in the books before."""
+        """How many of them were paid before."""
         return sum(isinstance(each.outcome, Posting) and each.outcome.replayed for each in self.lines)
 
     def as_csv(self) -> str:
-        """Every line with its status, for a spreadsheet; text of people cannot run as a formula in it."""
+        """Every line with its status, for a spreadsheet. No text from a person can run as a formula in it."""
         return write_table([COLUMNS, *(_cells(each) for each in self.lines)])
 
 
 def outcome_of(lines: Sequence[PayoutLine], payout: Payout) -> PayoutOutcome:
-    """The payout of these lines."""
+    """The result of these lines."""
     found = [LineOutcome(line=line, outcome=outcome) for line, outcome in zip(lines, payout.outcomes, strict=True)]
     return PayoutOutcome(lines=found, payout=payout)
 

@@ -1,12 +1,11 @@
-"""Owns the one way to add a page: public ones are listed by name, all others need a login; each request is one transaction."""
+"""Owns the one way to add a page. Public pages are listed by name, all others need a login. Each request is one transaction."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Concatenate, Final
 
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.database import transact
@@ -25,34 +24,18 @@ if TYPE_CHECKING:
     PublicView = Callable[Concatenate[Session, Viewer | None, ...], Answer]
     PrivateView = Callable[Concatenate[Session, Viewer, ...], Answer]
 
-# Every endpoint of the whole program that answers without a login. Whoever adds one writes it here, where a reviewer sees it.
+# All endpoints of the program that answer without a login. A new one must be added here, where a reviewer sees it.
 PUBLIC_ENDPOINTS: Final = frozenset({
     "static", "healthz", "readyz", "api.graphql",
     "web.home", "web.person", "web.register_form", "web.register", "web.login_form", "web.login", "web.logout", "web.account_closed",
 })
 DEEDS: Final[dict[str, str]] = {}
-"""What the log calls what each endpoint changes. Whoever adds a page that changes something says it there."""
-# The longest form has a display name, a memo and two passwords: a few KB even when every letter takes four bytes and is escaped.
+"""The name in the log for what each endpoint changes. Filled by the argument `does` of the two decorators."""
+# The longest form has a display name, a memo and two passwords: a few KB, even if each letter is four bytes and escaped.
 MAXIMUM_FORM_BYTES: Final = 64 * 1024
 FORM_TYPES: Final = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
-# Each page has its own links over and over, and a list of people or payments one for each.
-MAXIMUM_PATHS_KEPT: Final = 4096
-
 blueprint: Final = Blueprint("web", __name__)
-
-
-@blueprint.app_template_global("url_for")
-def path_of(endpoint: str, /, **values: Any) -> str:  # noqa: ANN401 - what a URL holds differs by page
-    """The path of a page or file of ours, as Flask's `url_for` makes it."""
-    # A request under a path is refused, and its page has links under that path: nobody else may get them.
-    return _kept_path(request.root_path, endpoint, **values)
-
-
-@lru_cache(maxsize=MAXIMUM_PATHS_KEPT)
-def _kept_path(_root_path: str, endpoint: str, /, **values: Any) -> str:  # noqa: ANN401 - as above
-    return url_for(endpoint, **values)
-
 
 
 def public_page(
@@ -62,8 +45,8 @@ def public_page(
 
     Args:
         method: GET to show, POST to change something.
-        does: what the log calls the change; as the API's mutation, where it has the same.
-        again: the view that shows the same form once more when this one refuses what was entered.
+        does: the name of the change in the log: that of the API's mutation, if there is one.
+        again: the view that shows the form again when this one refuses what was entered.
     """
 
     def add(view: PublicView) -> PublicView:
@@ -87,13 +70,13 @@ def public_page(
 def private_page(
     rule: str, *, method: str = "GET", does: str | None = None, again: PrivateView | None = None, maximum_bytes: int = MAXIMUM_FORM_BYTES
 ) -> Callable[[PrivateView], PrivateView]:
-    """Add a page of the signed-in person. Anyone else is sent to log in before the view is called.
+    """Add a page that needs a login. Without a login the browser is redirected to the login form, and the view is not called.
 
     Args:
         method: as `public_page`.
         does: as `public_page`.
         again: as `public_page`.
-        maximum_bytes: how large a form it takes.
+        maximum_bytes: the size of the largest form that it accepts.
     """
 
     def add(view: PrivateView) -> PrivateView:
@@ -120,8 +103,8 @@ def _with_login(view: PrivateView) -> PublicView:
 
 
 def _answer(view: PublicView, again: PublicView | None, path: dict[str, Any], maximum_bytes: int = MAXIMUM_FORM_BYTES) -> Response:
-    """Run the view in one transaction and render after its end, when no lock is held; a refused form is shown again."""
-    # The second is for what is no file; it has a limit of Flask's own.
+    """Run the view in one transaction, and render the page after it, when no lock is held. A refused form is shown again."""
+    # The second limits the fields that are not files. Flask has a smaller default for them.
     request.max_content_length = request.max_form_memory_size = maximum_bytes
     is_form = request.mimetype in FORM_TYPES and not is_packed(facts_of_request())
     if request.method == "POST" and request.content_length and not is_form:
@@ -154,7 +137,7 @@ def _transacted(view: PublicView, path: dict[str, Any]) -> Answer:
 def _viewer(session: Session) -> Viewer | None:
     viewer = viewer_of(session, facts_of_request(), wave().settings)
     if viewer is not None:
-        # The cross-site check lets requests with a token through, so a token must open no page.
+        # The cross-site check does not apply to requests with an API token, so a token must not open a page.
         viewer.require_login()
         g.username = viewer.username
     return viewer

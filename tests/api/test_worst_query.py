@@ -16,8 +16,8 @@ from app.api.limits import LISTS, MAXIMUM_VALUES, Measure, check_size
 from app.api.schema import SCHEMA
 from app.database import transact
 from app.http import Facts
+from app.identity.listing import MAXIMUM_PEOPLE_PER_PAGE
 from app.identity.logins import MAXIMUM_LOGINS_PER_PERSON
-from app.identity.people import MAXIMUM_PEOPLE_PER_PAGE
 from app.identity.tokens import MAXIMUM_TOKENS_PER_PERSON
 from app.payments.reading import MAXIMUM_PAYMENTS_PER_PAGE
 from app.payments.wallet import MAXIMUM_BALANCE_DAYS

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from app.api.inputs import cursor_of
+from app.http import cookie_name
 from tests.load.generator import Request
 from tests.load.history import PASSWORD, token_of
 
@@ -77,9 +78,11 @@ def log_in(usernames: list[str]) -> Request:
     return Request(heads=[_head(len(body)) + body for body in bodies], marker=NO_ERRORS)
 
 
-def home_page() -> Request:
-    """The first page, as somebody sees it who is not signed in."""
-    return Request(heads=["GET / HTTP/1.1\r\nHost: wave.test\r\nAccept: text/html\r\n\r\n"], marker="</html>")
+def page(path: str, username: str) -> Request:
+    """A page, as this person's browser asks for it."""
+    lines = [f"GET {path} HTTP/1.1", "Host: wave.test", "Accept: text/html", f"Cookie: {cookie_name(secure=True)}={token_of(username)}"]
+    # Who is signed in can log out; so the page is not the one that leads to logging in.
+    return Request(heads=["\r\n".join([*lines, "", ""])], marker="Log out")
 
 
 def _question(body: dict[str, object], *, marker: str, username: str) -> Request:

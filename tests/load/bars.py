@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from tests.load.payouts import name_of as payout_name
-from tests.load.people import memory_name
+from tests.load.people import API_WALLET, HASH_ALONE, LOG_IN, PAGES, memory_name, page_name
 from tests.load.reads import SHALLOW_ENTRIES, name_of, pay_name
 from tests.load.rounds import Found
 
@@ -60,6 +60,11 @@ def _pages(results: Results) -> Found | None:
     return found and Found.of(sorted(max(each, 1 / each) for each in (found.median, found.least, found.most)))
 
 
+def _page(page: str) -> Bar:
+    return Bar(f"app CPU of the {page}, against the same person's wallet by the API", 3, AT_MOST, "×",
+               lambda results: results.ratio(page_name(page), API_WALLET, "app_cpu_ms"))
+
+
 def _memory(results: Results) -> Found | None:
     before, after = (results.facts.get(memory_name(count)) for count in (10_000, 100_000))
     if before is None or after is None:
@@ -83,6 +88,9 @@ BARS: Final = (
     Bar("history of 10⁷ entries: page 1 and the last page apart", 2, AT_MOST, "×", _pages),
     Bar("wallet read over HTTP at 10⁵ entries, against the same SQL under pgbench", 0.25, AT_LEAST, "×",
         lambda results: results.ratio(name_of("wallet", READ_DEPTH), name_of("wallet", READ_DEPTH, "pgbench"))),
+    *(_page(page) for page in PAGES),
+    Bar("app CPU of a login, beyond the same Argon2id hash verified in plain Python", 1, AT_MOST, "ms",
+        lambda results: results.beyond(LOG_IN, HASH_ALONE, "app_cpu_ms")),
     Bar("memory a worker, from 10,000 to 100,000 requests: growth", 5, AT_MOST, "%", _memory),
 )
 

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING, Final
 
 from tests.load import grouped, payments, payouts, people, reads
-from tests.load.history import Filling
+from tests.load.history import DAYS_OF_A_HISTORY, Filling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,17 +29,18 @@ def databases(choices: Choices, chosen: Sequence[Subject], say: Say) -> dict[str
     """The databases of these subjects, each with what fills it."""
     groups = {each.group for each in chosen}
 
-    def filled(depths: Sequence[int]) -> Callable[[str], None]:
+    def filled(depths: Sequence[int], days_ago: int | None = None) -> Callable[[str], None]:
         def fill(superuser_url: str) -> None:
             with Filling(superuser_url, say) as filling:
                 filling.people(payments.PEOPLE)
                 for depth in depths:
-                    filling.history(depth)
+                    filling.history(depth, days_ago=days_ago)
                 filling.finish()
 
         return fill
 
-    wanted = {payments.DATABASE: filled((reads.SHALLOW_ENTRIES,))}
+    # A wallet in use: the days of its chart differ.
+    wanted = {payments.DATABASE: filled((reads.SHALLOW_ENTRIES,), days_ago=DAYS_OF_A_HISTORY)}
     if "depth" in groups:
         wanted[reads.SHALLOW] = filled((reads.SHALLOW_ENTRIES,))
     if groups & {"depth", "history"}:

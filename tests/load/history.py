@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PASSWORD: Final = "several load bearing walls"
 CURRENCY: Final = "GBP"
+DAYS_OF_A_HISTORY: Final = 50
 OPENING: Final = 10**11
 """What everybody is given: enough for a payment of any run, in pence."""
 ROWS_AT_A_TIME: Final = 500_000
@@ -40,9 +41,13 @@ PEOPLE: Final = """
         SELECT name, initcap(name), %(password_hash)s, id
         FROM numbered CROSS JOIN LATERAL (SELECT %(prefix)s || to_char(place, 'FM00000') AS name) AS named
         RETURNING id, username
+    ), secrets AS (
+        SELECT id, sha256(convert_to(%(token_prefix)s || username, 'UTF8')) AS token_sha256 FROM joined
+    ), signed_in AS (
+        INSERT INTO logins (id, user_id, token_sha256) SELECT gen_random_uuid(), id, token_sha256 FROM secrets
     )
     INSERT INTO api_tokens (id, user_id, name, scopes, token_sha256)
-    SELECT gen_random_uuid(), id, 'load', ARRAY['READ', 'PAY'], sha256(convert_to(%(token_prefix)s || username, 'UTF8')) FROM joined
+    SELECT gen_random_uuid(), id, 'load', ARRAY['READ', 'PAY'], token_sha256 FROM secrets
 """
 
 # Everybody's first entry: the opening balance, from issuance, whose own balance goes down by it each time.
@@ -72,7 +77,7 @@ MOVES: Final = """
             person.balance - CASE WHEN arrives THEN 100 + turn ELSE 0 END AS person_balance,
             hub.id AS hub, hub.entry_count + place + 1 AS hub_number,
             hub.balance + CASE WHEN arrives THEN moved ELSE moved_by_all - moved END AS hub_balance,
-            now() - make_interval(days => %(days_ago)s) + place * (interval '50 days' / %(entries)s) AS at
+            now() - make_interval(days => %(days_ago)s) + place * (make_interval(days => %(days)s) / %(entries)s) AS at
         FROM generate_series(%(low)s::bigint, %(high)s::bigint) AS place
         CROSS JOIN LATERAL (SELECT place / %(people)s AS round, place %% %(people)s AS turn, place / %(people)s %% 2 = 0 AS arrives) AS r
         CROSS JOIN LATERAL (SELECT (turn + 1) * 100 + turn * (turn + 1) / 2 AS moved,
@@ -128,7 +133,7 @@ class Filling:
         self._connection.close()
 
     def people(self, count: int, *, prefix: str = "p") -> None:
-        """Make people with a wallet of OPENING, the password PASSWORD, and a token that may read and pay."""
+        """Make people with a wallet of OPENING, the password PASSWORD, a token that may read and pay, and a login with the same secret."""
         self._run("SELECT ledger.issuance_account(%s)", CURRENCY)
         self._run(PEOPLE, currency=CURRENCY, count=count, prefix=prefix, token_prefix=TOKEN_PREFIX, password_hash=hash_password(PASSWORD))
         if not self._people:
@@ -138,8 +143,12 @@ class Filling:
             self._run(OPENINGS, opening=OPENING)
         self._run(SETTLE)
 
-    def history(self, entries: int) -> str:
-        """Make one more person, whose wallet has this many entries with the people that were made first; returns the username."""
+    def history(self, entries: int, *, days_ago: int | None = None) -> str:
+        """Make one more person, whose wallet has this many entries with the people that were made first; returns the username.
+
+        Args:
+            days_ago: when the DAYS_OF_A_HISTORY begin in which they were made. By default each history is before those made later.
+        """
         self._hubs += 1
         prefix = f"hub{self._hubs}-"
         self.people(1, prefix=prefix)
@@ -149,7 +158,7 @@ class Filling:
                 self._say(f"{prefix}00001: {low:,} of {entries:,} entries")
                 self._run(
                     MOVES, low=low, high=min(low + ROWS_AT_A_TIME, entries - 1) - 1, people=self._people, entries=entries, hub=hub,
-                    first_person=self._first_person, days_ago=390 - 60 * self._hubs,
+                    first_person=self._first_person, days_ago=days_ago or 390 - 60 * self._hubs, days=DAYS_OF_A_HISTORY,
                 )
         self._run(SETTLE)
         return f"{prefix}00001"
@@ -178,5 +187,5 @@ class Filling:
 
 
 def token_of(username: str) -> str:
-    """The API token of somebody made here."""
+    """The API token of somebody made here, and what their browser has in its cookie."""
     return TOKEN_PREFIX + username

@@ -83,9 +83,18 @@ class Results:
 
         Both ran seconds apart in each round, so the machine's mood cancels out better than between two medians.
         """
+        return self._compared(lambda above, below: above / below, name, of, field, of_field)
+
+    def beyond(self, name: str, of: str, field: str) -> Found | None:
+        """How much more one figure of a subject is than another's, as `ratio`."""
+        return self._compared(lambda above, below: above - below, name, of, field)
+
+    def _compared(
+        self, compare: Callable[[float, float], float], name: str, of: str, field: str, of_field: str | None = None
+    ) -> Found | None:
         pairs = zip(self.all(name), self.all(of), strict=False)
         values = [
-            above / below for mine, other in pairs
+            compare(above, below) for mine, other in pairs
             if (above := getattr(mine, field)) is not None and (below := getattr(other, of_field or field))
         ]
         return Found.of(values) if values else None

@@ -43,6 +43,7 @@ def test_a_ratio_is_taken_round_by_round_and_the_warm_up_is_in_none() -> None:
     assert results.found(bars.AT_64) == Found(1000.0, 800.0, 2400.0)
     assert results.ratio(bars.AT_64, bars.LIMIT) == Found(0.8, 0.5, 0.8)
     assert results.ratio(bars.AT_64, "never measured") is None
+    assert results.beyond(bars.AT_64, bars.LIMIT, "rate") == Found(-600.0, -1000.0, -200.0)
     assert results.failures == {"broken": "one penny is missing"}
 
 

@@ -32,6 +32,7 @@ GBP = Currency.named("GBP")
 PEOPLE = [f"p{place:05}" for place in range(1, 101)]
 HUB = "hub1-00001"
 ENTRIES = 3_000
+AS_THE_BENCH = {"PAYMENT_SYSTEM_ENVIRONMENT": "production", "PAYMENT_SYSTEM_SECURE_COOKIES": "true"}
 TIMES = 10
 # A payment's two connections, once each, and what is left of the beginning.
 WARM_UPS = 5
@@ -50,6 +51,13 @@ ALSO_WALLETS = (
     "{ viewer { wallet { payments(first: 7) { nodes { id payer { username } } pageInfo { endCursor } } } user { username } } }",
     "query Any { ...Mine } fragment Mine on Query { viewer { wallet { balance { amount } payments { nodes { id } } } } __typename }",
 )
+# Of somebody who is signed in: one transaction, whose every statement is planned already.
+BEFORE_A_PAGE = ["BEGIN ISOLATION LEVEL READ COMMITTED", "EXECUTE owner_of_login"]
+SHOWN = {
+    "/": ["EXECUTE trial_balance", "EXECUTE people_25", "EXECUTE count_people"],
+    "/wallet": ["EXECUTE read_wallets_20", "EXECUTE balance_history"],
+    "/pay": ["EXECUTE wallet", "EXECUTE recent_counterparties", "EXECUTE people_100"],
+}
 # Accounts and people are few here, and PostgreSQL rightly reads such tables whole.
 ROWS_READ = "SELECT sum(seq_tup_read + idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname IN ('entries', 'transfers')"
 
@@ -81,7 +89,7 @@ class Load:
 @pytest.fixture
 def load(filled: Database) -> Iterator[Load]:
     with temporary_folder() as folder, wire_to(filled.app_url, folder) as wire, \
-            serving(wire.url(filled.app_url), {"PAYMENT_SYSTEM_ENVIRONMENT": "production", "WEB_CONCURRENCY": "1"}) as served:
+            serving(wire.url(filled.app_url), {**AS_THE_BENCH, "WEB_CONCURRENCY": "1"}) as served:
         made = Load(wire, int(served.address.rpartition(":")[2]))
         # The worker's connections are made, its documents read, and the tokens seen within the minute. A second worker would be asked
         # or not as the kernel likes, and might first have to prepare what the other one has.
@@ -94,7 +102,8 @@ def test_round_trips_are_few_whatever_the_page_holds_and_what_waits_goes_togethe
     # One test, for its wallet with people and gunicorn takes seconds to make.
     payment, wallet = asking.send_payment(PEOPLE[:1], PEOPLE), asking.wallet(HUB)
     first_page, last_page, single = (asking.history(HUB, before_number=each) for each in (None, 21, 2))
-    for request, queries in ((payment, PAYMENT), (wallet, PAGE), (first_page, PAGE), (last_page, PAGE), (single, PAGE)):
+    pages = [(asking.page(path, HUB), [*BEFORE_A_PAGE, *shown, "COMMIT"]) for path, shown in SHOWN.items()]
+    for request, queries in ((payment, PAYMENT), (wallet, PAGE), (first_page, PAGE), (last_page, PAGE), (single, PAGE), *pages):
         # Which of its connections is used decides what is prepared still; and the use of tokens may be being noted.
         assert any(names(load.ask(request, times=2)[0]) == queries * 2 for _ in range(WARM_UPS))
         seen, outcome = load.ask(request, times=TIMES)

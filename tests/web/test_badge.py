@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 WRITTEN_OUT = {
     "account.html": ['form.value("display_name", viewer.display_name)'],
     "home.html": ['"Hello, " ~ viewer.display_name'],
-    "parts/person.html": ["wording.initials(person.display_name)", "person.display_name"],
-    "pay.html": ["person.display_name", "each.display_name"],
+    "parts/person.html": ["person.display_name | initials", *["person.display_name"] * 3],
     "person.html": ["person.display_name", "person.display_name"],
 }
-WRITES_A_NAME = r'form\.value\("display_name", [\w.]+\)|"Hello, " ~ [\w.]+|wording\.initials\([\w.]+\)|\w+\.\w*display_name'
+WRITES_A_NAME = r'form\.value\("display_name", [\w.]+\)|"Hello, " ~ [\w.]+|\w+\.\w*display_name(?: \| initials)?'
 
 
 def marks(shown: Document) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.web.own_path import own_path
+from app.web.safe_redirect import local_path
 from tests.web.documents import balance, get, location, page
 
 if TYPE_CHECKING:
@@ -68,12 +68,12 @@ def test_logging_in_never_leads_to_another_site(client: FlaskClient, browser: An
     answer = client.post("/login", data={"username": "alice", "password": PASSWORD, "next": foreign})
 
     assert location(answer) == "/wallet"
-    assert own_path(foreign) is None
+    assert local_path(foreign) is None
 
 
 @pytest.mark.parametrize("own", ["/", "/wallet", "/pay?to=bob&amount=1.00", "/wallet?text=%2F%2Fx", "/x//y"])
 def test_a_path_of_ours_is_one(own: str) -> None:
-    assert own_path(own) == own
+    assert local_path(own) == own
 
 
 def test_an_unknown_name_and_a_wrong_password_read_the_same(client: FlaskClient, browser: Any) -> None:

@@ -1,1 +1,1 @@
-"""Owns the pages themselves, one idea a file: reads a form, calls the core, names a template. No rule of its own."""
+"""Owns the pages themselves, one topic in each file. A page reads a form, calls the core and names a template. It has no rules."""

@@ -1,4 +1,4 @@
-"""Owns the account page: display name, password, where one is signed in, API tokens."""
+"""Owns the account page: display name, password, logins, API tokens, closing the account."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from app.identity import Viewer
 
-# What the page says after each change; `?done=` carries only the key, so no text of a link's maker is shown.
+# The message after each change. `?done=` has only the key, so a link cannot put its own text on the page.
 DONE = {
     "name": "Your display name is changed.",
     "password": "Your password is changed. Everywhere else you are now signed out.",  # nosec B105 # a sentence to read
@@ -67,14 +67,14 @@ def account(session: Session, viewer: Viewer) -> Page:
 
 @private_page("/account/name", method="POST", does="change_display_name", again=account)
 def account_name(session: Session, viewer: Viewer) -> Response:
-    """Store another display name; the handle stays."""
+    """Store another display name. The username stays."""
     change_display_name(session, viewer, text_of("display_name"))
     return see("account", done="name")
 
 
 @private_page("/account/password", method="POST", does="change_password", again=account)
 def account_password(session: Session, viewer: Viewer) -> Response:
-    """Store another password and sign every other browser out; this one gets a new token."""
+    """Store another password and sign out every other browser. This browser gets a new token."""
     settings = wave().settings
     admit_password(session, viewer, settings)
     current, new = text_of("current_password"), text_of("new_password")
@@ -82,7 +82,7 @@ def account_password(session: Session, viewer: Viewer) -> Response:
     with problems:
         change_password(session, viewer, current=current, new=new, settings=settings)
     with problems:
-        # `change_password` names the first problem only; a person wants to hear of both.
+        # `change_password` reports only the first problem, and the page shows both.
         _check_new(viewer, new)
     problems.refuse_if_any()
     end_all_logins(session, username=viewer.username)
@@ -94,7 +94,7 @@ def account_password(session: Session, viewer: Viewer) -> Response:
 
 @private_page("/account/logins/<uuid:login_id>/end", method="POST", does="revoke_login")
 def account_login_end(session: Session, viewer: Viewer, login_id: UUID) -> Response:
-    """Sign one browser out; one's own too."""
+    """Sign out one browser, which may be this one."""
     end_login(session, viewer, login_id)
     if login_id == viewer.login_id:
         g.viewer = None
@@ -104,7 +104,7 @@ def account_login_end(session: Session, viewer: Viewer, login_id: UUID) -> Respo
 
 @private_page("/account/tokens", method="POST", does="create_api_token", again=account)
 def account_token(session: Session, viewer: Viewer) -> Page:
-    """Make a token. The answer is the only place that ever shows its secret, so it is not a redirect, and no cache keeps it."""
+    """Make a token. Only this page ever shows its secret, so the response is not a redirect, and no cache keeps it."""
     problems = Problems()
     scopes: set[Scope] = set()
     password = text_of("token_password") or None
@@ -115,7 +115,7 @@ def account_token(session: Session, viewer: Viewer) -> Page:
     with problems:
         scopes = _scopes()
     with problems:
-        # With no scopes it is refused in any case, and says what is wrong with the name.
+        # Without scopes it is refused in any case. The call still reports what is wrong with the name.
         issued = create_api_token(session, viewer, name=text_of("name"), scopes=scopes)
     problems.refuse_if_any()
     g.object_id = issued.token.id
@@ -124,14 +124,14 @@ def account_token(session: Session, viewer: Viewer) -> Page:
 
 @private_page("/account/tokens/<uuid:token_id>/revoke", method="POST", does="revoke_api_token")
 def account_token_revoke(session: Session, viewer: Viewer, token_id: UUID) -> Response:
-    """End a token at once."""
+    """Revoke a token at once."""
     revoke_api_token(session, viewer, token_id)
     return see("account", done="token")
 
 
 @private_page("/account/data.json")
 def account_data(session: Session, viewer: Viewer) -> Response:
-    """Everything that is kept about the person, as a file."""
+    """All data about the person, as a file."""
     data = payments.personal_data(session, viewer.username, currency=wave().settings.currency)
     content = (piece.encode() for piece in data.as_json())
     return download(content, name=f"wave-data-{viewer.username}.json", mimetype="application/json")
@@ -139,7 +139,7 @@ def account_data(session: Session, viewer: Viewer) -> Response:
 
 @private_page("/account/close", method="POST", does="close_account", again=account)
 def account_close(session: Session, viewer: Viewer) -> Response:
-    """Close the account for good; whoever gives the password means it."""
+    """Close the account for good. The password is the confirmation."""
     settings = wave().settings
     admit_password(session, viewer, settings)
     try:
@@ -153,7 +153,7 @@ def account_close(session: Session, viewer: Viewer) -> Response:
 
 @public_page("/account/closed")
 def account_closed(_session: Session, _viewer: Viewer | None) -> Page:
-    """What somebody who has left is told last."""
+    """The last page for somebody who closed their account."""
     return Page("account_closed.html")
 
 

@@ -1,4 +1,4 @@
-"""Owns the way in and out: register, log in, log out."""
+"""Owns registration, login and logout."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.identity import register as register_person
 from app.lines import unless_blank
 from app.web.answers import Answer, Page, see, see_path, signed_in, signed_out
 from app.web.forms import Problems, text_of
-from app.web.own_path import path_after_login
 from app.web.routes import public_page
+from app.web.safe_redirect import path_after_login
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @public_page("/register")
 def register_form(_session: Session, viewer: Viewer | None) -> Answer:
-    """The form for a new person; who is signed in has no use for it."""
+    """The registration form. A person who is signed in is redirected."""
     if viewer is not None:
         return see_path(path_after_login())
     return Page("register.html", {"minimum_characters": wave().settings.password_minimum_characters})
@@ -38,7 +38,7 @@ def register_form(_session: Session, viewer: Viewer | None) -> Answer:
 
 @public_page("/register", method="POST", does="register", again=register_form)
 def register(session: Session, _viewer: Viewer | None) -> Response:
-    """Make the person and their wallet, and sign them in."""
+    """Create the person and their wallet, and sign them in."""
     settings = wave().settings
     admit_registration(session, facts_of_request(), settings)
     username, password, display_name = text_of("username"), text_of("password"), text_of("display_name")
@@ -49,7 +49,7 @@ def register(session: Session, _viewer: Viewer | None) -> Response:
 
 @public_page("/login")
 def login_form(_session: Session, viewer: Viewer | None) -> Answer:
-    """The form to log in; who is signed in goes on at once."""
+    """The login form. A person who is signed in is redirected."""
     if viewer is not None:
         return see_path(path_after_login())
     return Page("login.html")
@@ -57,7 +57,7 @@ def login_form(_session: Session, viewer: Viewer | None) -> Answer:
 
 @public_page("/login", method="POST", does="log_in", again=login_form)
 def login(session: Session, _viewer: Viewer | None) -> Response:
-    """Check the password and start a login; one before it in this browser ends."""
+    """Check the password and start a login. An earlier login of this browser ends."""
     username, facts = text_of("username"), facts_of_request()
     admit_login(session, username, facts, wave().settings)
     person = check_credentials(session, username=username, password=text_of("password"))
@@ -67,7 +67,7 @@ def login(session: Session, _viewer: Viewer | None) -> Response:
 
 @public_page("/logout", method="POST", does="log_out")
 def logout(session: Session, viewer: Viewer | None) -> Response:
-    """End this browser's login; without one there is nothing to do."""
+    """End this browser's login, if there is one."""
     if viewer is not None:
         end_login(session, viewer, viewer.require_login())
     g.viewer = None
@@ -75,7 +75,7 @@ def logout(session: Session, viewer: Viewer | None) -> Response:
 
 
 def sign_in(session: Session, username: str, response: Response) -> Response:
-    """The same response, with a new login for this browser; the one that it had until now ends."""
+    """The same response, with a new login for this browser. Its earlier login ends."""
     g.username = username
     facts = facts_of_request()
     token = start_login(session, username, user_agent=facts.user_agent, settings=wave().settings, replaces=facts.login_token)
@@ -83,7 +83,7 @@ def sign_in(session: Session, username: str, response: Response) -> Response:
 
 
 def _refuse_if_wrong(session: Session, *, username: str, password: str, display_name: str) -> None:
-    """`register_person` would name the first problem only, and a person wants to hear of all."""
+    """`register_person` reports only the first problem. This reports all of them."""
     problems = Problems()
     with problems:
         parse_new_username(session, username)

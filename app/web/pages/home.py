@@ -1,4 +1,4 @@
-"""Owns the home page: what this is, who is here, and whether the books balance."""
+"""Owns the home page: what Wave is, the list of people, and whether the books balance."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ PEOPLE_PER_PAGE: Final = 24
 
 
 def unsearched(session: Session, viewer: Viewer | None) -> Page:
-    """The first page with everybody on it, shown when a search could not be read."""
+    """The home page without a search, shown when the search was refused."""
     return _page(session, viewer, search=None)
 
 
 @public_page("/", again=unsearched)
 def home(session: Session, viewer: Viewer | None) -> Page:
-    """The first page of all. Lists people to anyone, or, when the operator wishes, to people alone."""
+    """The home page. A setting decides whether it lists people to everyone or only to people who are signed in."""
     return _page(session, viewer, search=text_of("search"))
 
 

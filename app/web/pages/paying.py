@@ -1,4 +1,4 @@
-"""Owns paying: the form, the confirmation that shows whom and what, and the payment itself, made once however often it is sent."""
+"""Owns paying: the form, the confirmation, and the payment itself, which is made once however often the form is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.amounts import parse_amount
 from app.errors import NotFoundError
 from app.http import wave
 from app.identity import Person, list_people
-from app.payments import Direction, HistoryFilter, Payment, PaymentKind
+from app.payments import Direction, Payment, PaymentKind
 from app.web.answers import Answer, Page, see
 from app.web.forms import Problems, idempotency_key, key_for_form, text_of
 from app.web.routes import private_page
@@ -23,22 +23,18 @@ if TYPE_CHECKING:
 
     from app.identity import Viewer
     from app.money import Money
-    from app.payments import Counterparty
 
-# The tiles of the form: the people this person dealt with last, found in so many payments.
-RECENT_PEOPLE: Final = 6
-PAYMENTS_LOOKED_THROUGH: Final = 40
-# The list that the browser itself completes from; with scripts, app/web/static/js/pay.js asks for the right ones.
+# The browser suggests usernames from this list. With scripts, app/web/static/js/pay.js asks for matching ones instead.
 LISTED_PEOPLE: Final = 100
 
 
 @private_page("/pay")
 def pay_form(session: Session, viewer: Viewer) -> Page:
-    """The form to pay somebody; `?to=` of a tile is filled in already."""
+    """The form to pay somebody. `?to=` fills in the username."""
     currency = wave().settings.currency
     return Page("pay.html", {
         "wallet": payments.wallet(session, viewer, currency=currency),
-        "recent": _recent_people(session, viewer),
+        "recent": payments.recent_counterparties(session, viewer),
         "people": [each for each in list_people(session, first=LISTED_PEOPLE).people if each.username != viewer.username],
         "key": key_for_form(),
     })
@@ -46,14 +42,14 @@ def pay_form(session: Session, viewer: Viewer) -> Page:
 
 @private_page("/pay", method="POST", again=pay_form)
 def pay_check(session: Session, viewer: Viewer) -> Answer:
-    """Show what would be paid to whom, for the person to confirm; moves nothing."""
+    """Show what would be paid to whom, for the person to confirm. No money moves."""
     key = idempotency_key()
     payee, amount, memo = _entered(session, viewer)
     made = _made_already(session, viewer, key)
     if made is not None and _is_same(made, payee, amount, memo):
         return see("receipt", payment_id=key, replayed=1)
     _payee, balance_after = payments.check_payment(session, viewer, to=payee.username, amount=amount, memo=memo)
-    # A key that made another payment: the person went back to the form and changed it, so they mean a new payment.
+    # The key belongs to another payment: the person went back and changed the form, so this is a new payment.
     unused_key = key if made is None else uuid4()
     return Page("pay_confirm.html", {
         "payee": payee, "amount": amount, "memo": memo, "balance_after": balance_after, "key": unused_key,
@@ -62,7 +58,7 @@ def pay_check(session: Session, viewer: Viewer) -> Answer:
 
 @private_page("/pay/confirm", method="POST", does="send_payment", again=pay_form)
 def pay(session: Session, viewer: Viewer) -> Response:
-    """Pay, and show the receipt; sent again, show the same receipt."""
+    """Pay, and show the receipt. The same form sent again shows the same receipt."""
     key = idempotency_key()
     payee, amount, memo = _entered(session, viewer)
     wave().pace.admit(viewer.user_id)
@@ -72,7 +68,7 @@ def pay(session: Session, viewer: Viewer) -> Response:
 
 
 def _entered(session: Session, viewer: Viewer) -> tuple[Person, Money, str | None]:
-    """Raises: FormRefusedError with everything that is wrong."""
+    """What was entered. Raises: FormRefusedError with all problems."""
     problems = Problems()
     payee, amount, memo = None, None, None
     with problems:
@@ -97,11 +93,3 @@ def _made_already(session: Session, viewer: Viewer, key: UUID) -> Payment | None
 def _is_same(made: Payment, payee: Person, amount: Money, memo: str | None) -> bool:
     as_entered = (Direction.SENT, PaymentKind.PAYMENT, payee.username, amount, memo)
     return (made.direction, made.kind, made.counterparty_username, made.amount, made.memo) == as_entered
-
-
-def _recent_people(session: Session, viewer: Viewer) -> list[Counterparty]:
-    """The people this person dealt with last, newest first."""
-    currency = wave().settings.currency
-    page = payments.history(session, viewer, HistoryFilter(), currency=currency, first=PAYMENTS_LOOKED_THROUGH)
-    people = {person.username: person for person in (each.counterparty for each in page.payments) if person}
-    return list(people.values())[:RECENT_PEOPLE]

@@ -1,6 +1,6 @@
-"""Owns paying many from a file: the upload, the preview that marks every bad line, the payment, and its result to keep.
+"""Owns paying many people from a file: the upload, the preview that marks each bad line, the payment, and the result as a file.
 
-Nothing is kept on the server between these pages: the form carries the lines, and their keys make sending again safe.
+The server keeps nothing between these pages. The form has the lines, and their keys make it safe to send the form again.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from app.identity import Viewer
 
-# A file at its limit, and for each of 10,000 lines its number and place, or its result.
+# The largest file, and for each of its 10,000 lines the number or the result.
 MAXIMUM_PAYOUT_FORM_BYTES: Final = MAXIMUM_FILE_BYTES + 1024 * 1024
-# More than anyone reads on a page; the file to download has all of them.
+# Nobody reads more on a page. The file to download has all lines.
 MAXIMUM_LINES_SHOWN: Final = 200
 MAXIMUM_REPEATED_SHOWN: Final = 20
 
@@ -43,23 +43,23 @@ def payout_form(session: Session, viewer: Viewer) -> Page:
 
 @private_page("/payout/check", method="POST", again=payout_form, maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
 def payout_check(session: Session, viewer: Viewer) -> Answer:
-    """Show what would be paid, every bad line with its number and cause, the total and the balance after; moves nothing."""
+    """Show what would be paid, each bad line and its cause, the total, and the balance after. No money moves."""
     uploaded = request.files.get("file")
     if uploaded is None or not uploaded.filename:
         raise InvalidInputError(user_message="Choose a file.", field="file")
-    uploaded.seek(0)  # this may be another try of the same request
+    uploaded.seek(0)  # the transaction may run a second time
     lines = payments.read_payout_file(uploaded.read(), wave().settings.currency)
     return _preview(session, viewer, lines, payments.key_of_content(session, viewer.account_id, lines))
 
 
 def payout_check_again(session: Session, viewer: Viewer) -> Page:
-    """The same preview for a confirmation that was not complete."""
+    """The same preview, when the confirmation was not complete."""
     return _preview(session, viewer, payments.read_carried_lines(text_of("lines"), wave().settings.currency), _content_key())
 
 
 @private_page("/payout", method="POST", does="send_payments", again=payout_check_again, maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
 def payout(session: Session, viewer: Viewer) -> Page:
-    """Pay, and show what became of each line; sent again, pay nothing twice and show the same."""
+    """Pay, and show the result of each line. The same form sent again pays nothing twice and shows the same."""
     made = _pay(session, viewer)
     return Page("payout_result.html", {
         "made": made, "shown": [(each.line, each.outcome) for each in made.refused[:MAXIMUM_LINES_SHOWN]], "result": made.as_csv(),
@@ -69,16 +69,16 @@ def payout(session: Session, viewer: Viewer) -> Page:
 
 @private_page("/payout/part", method="POST", does="send_payments", maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
 def payout_part(session: Session, viewer: Viewer) -> Response:
-    """Pay some of the lines, each on its own, for a script that shows how far it is."""
+    """Pay some of the lines, each on its own. A script calls this to show progress."""
     made = _pay(session, viewer)
     return jsonify({"paid": made.paid_count, "refused": len(made.refused)})
 
 
 @private_page("/payout/result.csv", method="POST", maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
 def payout_result(_session: Session, viewer: Viewer) -> Response:
-    """The result as a file. The page of the result carries it, since the server keeps nothing and must not pay again to tell."""
+    """The result as a file. The page sends it along, because the server does not keep it."""
     headers = {"Content-Disposition": f'attachment; filename="wave-payout-{viewer.username}.csv"'}
-    # The mark tells spreadsheets that it is UTF-8.
+    # The byte order mark tells a spreadsheet that it is UTF-8.
     return Response("\ufeff" + text_of("result"), mimetype="text/csv", headers=headers)
 
 
@@ -99,7 +99,7 @@ def _pay(session: Session, viewer: Viewer) -> PayoutOutcome:
 
 
 def _content_key() -> UUID:
-    """What the preview worked out from the whole file, of which this may be a part."""
+    """The key that the preview computed from the whole file. This request may have only some of its lines."""
     try:
         return payments.parse_key(text_of("content_key"))
     except InvalidInputError:
@@ -122,6 +122,6 @@ def _preview(session: Session, viewer: Viewer, lines: list[PayoutLine], content_
         "repeated_count": len(repeated),
         "key": key_for_form(),
         "content_key": content_key,
-        # Nothing of a file with a bad line is paid: the line puts the others in doubt, and the file is sent again when it is corrected.
+        # A file with a bad line is not paid at all: its other lines may be wrong, too. The person corrects the file and sends it again.
         "lines": "" if bad else payments.write_carried_lines(lines),
     })

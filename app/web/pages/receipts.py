@@ -1,4 +1,4 @@
-"""Owns the receipt of a payment, and giving money back from it."""
+"""Owns the receipt of a payment, and its refund."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @private_page("/payments/<uuid:payment_id>")
 def receipt(session: Session, viewer: Viewer, payment_id: UUID) -> Page:
-    """The record of a payment, for its two people alone."""
+    """The receipt of a payment, only for its payer and its payee."""
     currency = wave().settings.currency
     return Page("receipt.html", {
         "payment": payments.find_payment(session, viewer, payment_id, currency=currency),
@@ -37,7 +37,7 @@ def receipt(session: Session, viewer: Viewer, payment_id: UUID) -> Page:
 
 @private_page("/payments/<uuid:payment_id>/refund", method="POST", again=receipt)
 def refund_check(session: Session, viewer: Viewer, payment_id: UUID) -> Answer:
-    """Show what would be given back, for the person to confirm; moves nothing."""
+    """Show what would be refunded, for the person to confirm. No money moves."""
     currency = wave().settings.currency
     key = idempotency_key()
     amount, memo = _entered()
@@ -51,7 +51,7 @@ def refund_check(session: Session, viewer: Viewer, payment_id: UUID) -> Answer:
 
 @private_page("/payments/<uuid:payment_id>/refund/confirm", method="POST", does="refund_payment", again=receipt)
 def refund(session: Session, viewer: Viewer, payment_id: UUID) -> Response:
-    """Give it back, and show the refund's own receipt; sent again, show the same."""
+    """Refund, and show the refund's own receipt. The same form sent again shows the same receipt."""
     key = idempotency_key()
     amount, memo = _entered()
     wave().pace.admit(viewer.user_id)
@@ -63,7 +63,7 @@ def refund(session: Session, viewer: Viewer, payment_id: UUID) -> Response:
 
 
 def _entered() -> tuple[Money, str | None]:
-    """Raises: FormRefusedError with everything that is wrong."""
+    """What was entered. Raises: FormRefusedError with all problems."""
     problems = Problems()
     amount, memo = None, None
     with problems:
