@@ -5,16 +5,3 @@ from app.api.calls import Calls, DirectCalls, RequestFailedError
 from app.api.limits import maximum_body_bytes
 from app.api.schema import schema_text
 from app.api.view import blueprint, failure_response
-
-__all__ = [
-    "Answer",
-    "Calls",
-    "DirectCalls",
-    "RequestFailedError",
-    "answer_async",
-    "blueprint",
-    "failure",
-    "failure_response",
-    "maximum_body_bytes",
-    "schema_text",
-]

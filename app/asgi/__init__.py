@@ -1,5 +1,3 @@
 """Owns what gunicorn serves: /graphql on an event loop, the pages through Flask."""
 
 from app.asgi.entry import STOP_SIGNALS, Entry, create_entry
-
-__all__ = ["STOP_SIGNALS", "Entry", "create_entry"]

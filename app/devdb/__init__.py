@@ -9,17 +9,3 @@ from app.devdb.errors import DevDatabaseError
 from app.devdb.folder import data_major_version
 from app.devdb.programs import Programs, find_programs
 from app.devdb.server_process import tethered
-
-__all__ = [
-    "MACHINE_FOLDER",
-    "Cluster",
-    "DevDatabaseError",
-    "Programs",
-    "can_enter",
-    "data_major_version",
-    "delete_data",
-    "find_programs",
-    "server_account",
-    "temporary_cluster",
-    "tethered",
-]

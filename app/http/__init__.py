@@ -11,35 +11,3 @@ from app.http.request_context import Facts
 from app.http.request_hooks import add_request_hooks
 from app.http.request_log import DONE, Deed, deed_refused, record_request
 from app.http.runtime import Wave, wave
-
-__all__ = [
-    "DONE",
-    "Deed",
-    "Facts",
-    "Pace",
-    "Wave",
-    "add_health",
-    "add_request_hooks",
-    "address_block",
-    "admit_login",
-    "admit_password",
-    "admit_registration",
-    "bearer_token",
-    "check_host",
-    "check_request",
-    "check_same_site",
-    "client_address",
-    "cookie_name",
-    "deed_refused",
-    "error_id_of",
-    "facts_of_request",
-    "hardened",
-    "is_packed",
-    "log_failure",
-    "login_cookie",
-    "record_request",
-    "remember_login",
-    "transport_security",
-    "viewer_of",
-    "wave",
-]

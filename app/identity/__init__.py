@@ -1,7 +1,7 @@
 """Owns people: registration, passwords, logins and API tokens. Its functions take a session, never commit, and know no HTTP."""
 
 from app.identity.account_closure import close_account, close_own_account
-from app.identity.listing import PersonPage, count_people, list_people
+from app.identity.listing import count_people, list_people
 from app.identity.logins import count_logins, end_all_logins, end_login, list_logins, logged_in_recently, start_login, viewer_of_login
 from app.identity.operator_badge import give_badge, take_badge
 from app.identity.passwords import check_new_password, hash_password, verify_password
@@ -38,55 +38,3 @@ from app.identity.tokens import (
     viewer_of_api_token,
 )
 from app.identity.viewer import Scope, Viewer, scope_missing, token_digest
-
-__all__ = [
-    "USED_AGAIN_SECONDS",
-    "WAS_USED_LONG_AGO",
-    "IssuedToken",
-    "Person",
-    "PersonPage",
-    "Scope",
-    "Viewer",
-    "change_display_name",
-    "change_password",
-    "check_credentials",
-    "check_new_password",
-    "close_account",
-    "close_own_account",
-    "confirm_password",
-    "count_api_tokens",
-    "count_logins",
-    "count_people",
-    "create_api_token",
-    "end_all_logins",
-    "end_login",
-    "find_people",
-    "find_person",
-    "give_badge",
-    "hash_password",
-    "list_api_tokens",
-    "list_logins",
-    "list_people",
-    "logged_in_recently",
-    "mark_api_tokens_used",
-    "normalized_username",
-    "parse_display_name",
-    "parse_new_username",
-    "parse_scopes",
-    "parse_token_name",
-    "parse_username",
-    "register",
-    "reset_password",
-    "revoke_all_api_tokens",
-    "revoke_api_token",
-    "scope_missing",
-    "scopes_named",
-    "start_login",
-    "take_badge",
-    "token_digest",
-    "unknown_api_token",
-    "unknown_person",
-    "verify_password",
-    "viewer_of_api_token",
-    "viewer_of_login",
-]

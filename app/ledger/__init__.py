@@ -16,24 +16,3 @@ from app.ledger.posting import (
     set_status,
 )
 from app.ledger.statuses import CLOSED, MONEY_MAY_ARRIVE, MONEY_MAY_LEAVE, Status
-
-__all__ = [
-    "CLOSED",
-    "MAXIMUM_GROUP_ITEMS",
-    "MONEY_MAY_ARRIVE",
-    "MONEY_MAY_LEAVE",
-    "Break",
-    "Kind",
-    "Posting",
-    "Status",
-    "TrialBalance",
-    "check_currency",
-    "issuance_account",
-    "open_account",
-    "post",
-    "posting_of",
-    "refund",
-    "set_status",
-    "trial_balance",
-    "verify",
-]

@@ -9,14 +9,3 @@ from app.payments.payout_file.carried import read_carried_lines, write_carried_l
 from app.payments.payout_file.lines import PayoutLine, items_of, payments_of, repeated_lines
 from app.payments.payout_file.reading import read_payout_file
 from app.payments.payout_file.text import MAXIMUM_FILE_BYTES
-
-__all__ = [
-    "MAXIMUM_FILE_BYTES",
-    "PayoutLine",
-    "items_of",
-    "payments_of",
-    "read_carried_lines",
-    "read_payout_file",
-    "repeated_lines",
-    "write_carried_lines",
-]
