@@ -2,6 +2,6 @@
 
 from app.api.answer import Answer, answer_async, failure
 from app.api.calls import Calls, DirectCalls, RequestFailedError
-from app.api.limits import maximum_body_bytes
+from app.api.requests import maximum_body_bytes
 from app.api.schema import schema_text
 from app.api.view import blueprint, failure_response

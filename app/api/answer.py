@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from app.api.asked import ALLOWED_METHODS, check_body, read_request
 from app.api.calls import DirectCalls, RequestFailedError
-from app.api.compiled import ENCODE
-from app.api.documents import Documents
-from app.api.executing import execute, operation_of
-from app.api.failures import SERVER_ERROR, RequestCode, RequestRefusedError, execution_errors, masked, request_errors, told
+from app.api.executing import execute
+from app.api.failures import BAD_REQUEST, SERVER_ERROR, RequestCode, RequestRefusedError, execution_errors, masked, request_errors, told
 from app.api.limits import MAXIMUM_BODY_BYTES
-from app.api.schema import SCHEMA
+from app.api.requests import ALLOWED_METHODS, check_body, read_request
+from app.api.schema import engine_in
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
+from app.graphql_engine import RequestError
 from app.http import Deed, Facts, Wave, deed_refused, log_failure, login_cookie
 
 if TYPE_CHECKING:
@@ -22,10 +21,14 @@ if TYPE_CHECKING:
 
     from app.api.calls import Calls
     from app.api.executing import Executed
+    from app.graphql_engine import PreparedDocument
 
 OK: Final = 200
 NO_CONTENT: Final = 204
 SERVICE_UNAVAILABLE: Final = 503
+
+# A document has one mutation.
+SENT_ON_EVENT_LOOP: Final = "sendPayment"
 
 DIRECT_CALLS: Final = DirectCalls()
 
@@ -65,11 +68,12 @@ def answer(facts: Facts, *, content_type: str | None, body: bytes, running: Wave
     try:
         if facts.method == "OPTIONS":
             return Answer(status=NO_CONTENT, body=b"", headers={"Allow": ALLOWED_METHODS})
-        asked = read_request(facts, content_type, body)
-        open_schema = running.settings.environment == "development"
-        prepared = _documents(open_schema=open_schema).prepare(asked.query)
+        request = read_request(facts, content_type, body)
+        engine = engine_in(running.settings.environment)
+        prepared = engine.prepare(request.query)
         check_body(body, prepared)
-        return _answer_of(execute(operation_of(prepared, asked, open_schema=open_schema), facts, running, DIRECT_CALLS))
+        operation = engine.operation(prepared, request.variables, request.operation_name)
+        return _answer_of(execute(engine, operation, facts, running, DIRECT_CALLS))
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, nothing internal leaves the server
         return failure(error, facts)
 
@@ -82,13 +86,13 @@ async def answer_async(facts: Facts, *, content_type: str | None, body: bytes, r
     try:
         # A large body is read in a thread too: the loop would stand still meanwhile.
         if facts.method == "POST" and len(body) <= MAXIMUM_BODY_BYTES:
-            asked = read_request(facts, content_type, body)
-            open_schema = running.settings.environment == "development"
-            prepared = _documents(open_schema=open_schema).kept(asked.query)
-            if prepared and prepared.runs_on_event_loop:
-                operation = operation_of(prepared, asked, open_schema=open_schema)
+            request = read_request(facts, content_type, body)
+            engine = engine_in(running.settings.environment)
+            prepared = engine.kept(request.query)
+            if prepared and runs_on_event_loop(prepared):
+                operation = engine.operation(prepared, request.variables, request.operation_name)
                 return await loop.run(lambda running, calls: _answer_of(
-                    execute(operation, facts, running, calls, identifies_first=False)))
+                    execute(engine, operation, facts, running, calls, identifies_first=False)))
     except Exception as error:  # noqa: BLE001 - as in `answer`
         return failure(error, facts)
     return await loop.in_thread(lambda: answer(facts, content_type=content_type, body=body, running=running))
@@ -98,13 +102,15 @@ def failure(error: Exception, facts: Facts) -> Answer:
     """The answer to a request that was not executed: the developer's mistakes, an expected failure, or a bug under its id."""
     if isinstance(error, RequestFailedError):
         error = error.failure
+    elif isinstance(error, RequestError):
+        error = RequestRefusedError(BAD_REQUEST, RequestCode(error.code), error.errors)
     if isinstance(error, RequestRefusedError):
         deed = Deed(action=None, result=error.code)
-        return Answer(status=error.status, body=_json({"errors": request_errors(error)}), headers=error.headers, deed=deed)
+        return Answer(status=error.status, body=_json({"errors": request_errors(error)}).encode(), headers=error.headers, deed=deed)
     log_failure(error, facts)
     if not isinstance(error, WalletError):
         deed = Deed(action=None, result=RequestCode.INTERNAL)
-        return Answer(status=SERVER_ERROR, body=_json({"errors": [masked(facts)]}), deed=deed)
+        return Answer(status=SERVER_ERROR, body=_json({"errors": [masked(facts)]}).encode(), deed=deed)
     headers: dict[str, str] = {}
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
@@ -112,12 +118,12 @@ def failure(error: Exception, facts: Facts) -> Answer:
         headers["Retry-After"] = str(error.retry_after_seconds)
     elif error.http_status == SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(DatabaseUnavailableError.RETRY_AFTER_SECONDS)
-    return Answer(status=error.http_status, body=_json({"errors": [told(error)]}), headers=headers, deed=deed_refused(error))
+    return Answer(status=error.http_status, body=_json({"errors": [told(error)]}).encode(), headers=headers, deed=deed_refused(error))
 
 
-@cache
-def _documents(*, open_schema: bool) -> Documents:
-    return Documents(SCHEMA, open_schema=open_schema)
+def runs_on_event_loop(prepared: PreparedDocument) -> bool:
+    """Whether it computes little, and each statement of it is a whole: a query, or a payment, which is a single statement."""
+    return prepared.execute is not None and (not prepared.is_mutation or SENT_ON_EVENT_LOOP in prepared.root_fields)
 
 
 def _answer_of(executed: Executed) -> Answer:
@@ -129,7 +135,7 @@ def _answer_of(executed: Executed) -> Answer:
         settings = context.settings
         lifetime = settings.login_lifetime_seconds if context.login_token else 0
         cookies = (login_cookie(context.login_token, secure=settings.secure_cookies, lifetime_seconds=lifetime),)
-    told_errors = f',"errors":{ENCODE(errors)}' if errors else ""
+    told_errors = f',"errors":{_json(errors)}' if errors else ""
     deed, wait = context.deed, context.retry_after_seconds
     if errors:
         deed = Deed(action=deed.action if deed else None, result=errors[0]["extensions"]["code"])
@@ -143,5 +149,5 @@ def _answer_of(executed: Executed) -> Answer:
     )
 
 
-def _json(body: dict[str, Any]) -> bytes:
-    return ENCODE(body).encode()
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

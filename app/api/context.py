@@ -27,26 +27,6 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
-class Outcome:
-    """What became of the one mutation of a document. Who works its answer out again gets the same, and nothing is done twice."""
-
-    def __init__(self) -> None:
-        self._made: object = None
-        self._failure: Exception | None = None
-
-    def of(self, do: Callable[[], object]) -> object:
-        """What it made, or raised, the first time."""
-        if self._made is None and self._failure is None:
-            try:
-                self._made = do()
-            except Exception as failure:
-                self._failure = failure
-                raise
-        if self._failure is not None:
-            raise self._failure
-        return self._made
-
-
 @dataclass(slots=True, kw_only=True)
 class Context:
     """One try of one request. A retry after a conflict gets a new one, so nothing of the try before stays."""
@@ -74,9 +54,6 @@ class Context:
 
     deed: Deed | None = None
     """What the mutation did, for the log."""
-
-    outcome: Outcome | None = None
-    """Of the document's mutation, where its answer may be worked out twice."""
 
     pages: list[list[Payment]] = field(default_factory=list)
     """The lists of payments that are answered: what is asked of one of a list is asked of all."""
@@ -110,6 +87,12 @@ class Context:
         self.is_identified, self.identified_viewer = True, viewer
         for scope in self.required:
             self.signed_in().require(scope)
+
+    def settle(self) -> None:
+        """Find out who asks, even if no field does; and count anew. Raises: RequestFailedError for a token that is nobody's."""
+        self.related = 0
+        if self.retry_after_seconds is None:  # a payment too many costs no statement
+            _ = self.viewer
 
     def asking(self) -> Viewer | None:
         """The viewer, or what stands for the viewer until it is known whose the request's token is."""

@@ -64,9 +64,6 @@ def mutation(
 
     def resolve(_root: None, info: GraphQLResolveInfo, **arguments: Any) -> object:  # noqa: ANN401 - each function types its own
         context: Context = info.context
-        return context.outcome.of(lambda: do(context, arguments)) if context.outcome else do(context, arguments)
-
-    def do(context: Context, arguments: dict[str, Any]) -> object:
         errors: tuple[WalletError, ...]
         if inputs is not None:
             arguments["given"] = inputs(**arguments["given"])

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.api.answer import answer, failure
 from app.api.failures import SERVER_ERROR, RequestCode, RequestRefusedError
-from app.api.limits import maximum_body_bytes
+from app.api.requests import maximum_body_bytes
 from app.http import facts_of_request, wave
 
 if TYPE_CHECKING:

@@ -8,18 +8,18 @@ import pytest
 from graphql import GraphQLError, get_introspection_query, parse
 
 from app.api.context import Context
-from app.api.documents import Documents
-from app.api.failures import RequestCode, RequestRefusedError
-from app.api.limits import MAXIMUM_CACHED_CHARACTERS, check_size
-from app.api.schema import SCHEMA
+from app.api.limits import LIMITS
+from app.api.schema import SCHEMA, engine_in
 from app.errors import InvalidInputError
+from app.graphql_engine import Engine, RequestError, RequestErrorCode
+from app.graphql_engine.limits import Measure
 
-IN_DEVELOPMENT = Documents(SCHEMA, open_schema=True)
-IN_PRODUCTION = Documents(SCHEMA, open_schema=False)
+IN_DEVELOPMENT = engine_in("development")
+IN_PRODUCTION = engine_in("production")
 
 
 def broken(query: str) -> list[str]:
-    return [error.message for error in check_size(parse(query))]
+    return [error.message for error in Measure(parse(query), LIMITS).errors()]
 
 
 def test_eight_levels_are_allowed_and_nine_are_not() -> None:
@@ -108,9 +108,9 @@ def test_one_root_field_may_be_written_in_several_places(query: str) -> None:
     assert broken(query) == []
 
 
-def refused(documents: Documents, query: str) -> RequestRefusedError:
-    with pytest.raises(RequestRefusedError) as caught:
-        documents.prepare(query)
+def refused(engine: Engine, query: str) -> RequestError:
+    with pytest.raises(RequestError) as caught:
+        engine.prepare(query)
     return caught.value
 
 
@@ -122,12 +122,12 @@ def test_a_thousand_tokens_are_allowed_and_one_more_is_not() -> None:
     assert "1000 tokens" not in str(refused(IN_DEVELOPMENT, query(1000)))
     error = refused(IN_DEVELOPMENT, query(1001))
     assert "1000" in str(error)
-    assert error.code is RequestCode.INVALID_QUERY
+    assert error.code is RequestErrorCode.INVALID_QUERY
 
 
 @pytest.mark.parametrize("query", ["{users(search:" + "[" * 980, "{" * 990, "#\n" * 101 + "{__typename}"])
 def test_a_document_that_is_nested_too_deeply_or_all_comments_is_refused(query: str) -> None:
-    assert refused(IN_DEVELOPMENT, query).code is RequestCode.INVALID_QUERY
+    assert refused(IN_DEVELOPMENT, query).code is RequestErrorCode.INVALID_QUERY
 
 
 def test_fragments_of_fragments_are_measured_in_no_time() -> None:
@@ -145,10 +145,10 @@ def test_a_fragment_that_spreads_itself_is_refused_by_name() -> None:
 
 def test_introspection_is_on_in_development_and_off_in_production() -> None:
     query = get_introspection_query()
-    assert not IN_DEVELOPMENT.prepare(query).mutates
+    assert not IN_DEVELOPMENT.prepare(query).is_mutation
     for probe in (query, "{ __schema { types { name } } }", '{ __type(name: "User") { name } }'):
         assert "GraphQL introspection has been disabled" in str(refused(IN_PRODUCTION, probe))
-    assert IN_PRODUCTION.prepare("{ __typename }").name is None
+    assert IN_PRODUCTION.prepare("{ __typename }").operation.name is None
 
 
 def test_names_are_suggested_in_development_and_not_in_production() -> None:
@@ -157,24 +157,24 @@ def test_names_are_suggested_in_development_and_not_in_production() -> None:
 
 
 def test_a_document_is_prepared_once() -> None:
-    documents = Documents(SCHEMA, open_schema=True)
-    assert documents.prepare("{ __typename }") is documents.prepare("{ __typename }")
+    engine = Engine(SCHEMA, LIMITS, open_schema=True)
+    assert engine.prepare("{ __typename }") is engine.prepare("{ __typename }")
 
 
 def test_a_document_that_is_not_valid_is_refused_again() -> None:
-    documents = Documents(SCHEMA, open_schema=True)
-    assert str(refused(documents, "{ wrong }")) == str(refused(documents, "{ wrong }"))
+    engine = Engine(SCHEMA, LIMITS, open_schema=True)
+    assert str(refused(engine, "{ wrong }")) == str(refused(engine, "{ wrong }"))
 
 
 def test_kept_documents_are_bounded_and_the_one_not_asked_for_goes_first() -> None:
-    documents = Documents(SCHEMA, open_schema=True)
-    first, second = documents.prepare("{ __typename }"), documents.prepare("{ a: __typename }")
-    big = "{ __typename }" + " " * (MAXIMUM_CACHED_CHARACTERS // 2 - 20)
-    documents.prepare(big)
-    assert documents.prepare("{ __typename }") is first
-    documents.prepare(big + " ")
-    assert documents.prepare("{ __typename }") is first
-    assert documents.prepare("{ a: __typename }") is not second
+    engine = Engine(SCHEMA, LIMITS, open_schema=True)
+    first, second = engine.prepare("{ __typename }"), engine.prepare("{ a: __typename }")
+    big = "{ __typename }" + " " * (LIMITS.kept_characters // 2 - 20)
+    engine.prepare(big)
+    assert engine.prepare("{ __typename }") is first
+    engine.prepare(big + " ")
+    assert engine.prepare("{ __typename }") is first
+    assert engine.prepare("{ a: __typename }") is not second
 
 
 def test_a_hundred_related_payments_are_allowed_and_one_more_is_not() -> None:

@@ -12,9 +12,10 @@ from graphql import GraphQLList, GraphQLObjectType, get_nullable_type, is_leaf_t
 
 from app import create_app, identity
 from app.api.answer import answer
-from app.api.limits import LISTS, MAXIMUM_VALUES, Measure, check_size
+from app.api.limits import LIMITS
 from app.api.schema import SCHEMA
 from app.database import transact
+from app.graphql_engine.limits import Measure
 from app.http import Facts
 from app.identity.listing import MAXIMUM_PEOPLE_PER_PAGE
 from app.identity.logins import MAXIMUM_LOGINS_PER_PERSON
@@ -28,8 +29,6 @@ from tests.load.history import Filling, token_of
 from tests.statements import statements_sent
 
 if TYPE_CHECKING:
-    from graphql import OperationDefinitionNode
-
     from tests.conftest import Database, Figure
 
 HUB = "hub1-00001"
@@ -74,15 +73,11 @@ WORST = {
 
 
 def size_of(query: str) -> int:
-    document = parse(query)
-    operation: Any = next(each for each in document.definitions if each.kind == "operation_definition")
-    measure = Measure(each for each in document.definitions if each.kind == "fragment_definition")  # type: ignore[misc] # by its kind
-    found: OperationDefinitionNode = operation
-    return measure.size_of(found.selection_set).values
+    return Measure(parse(query), LIMITS).size.values
 
 
 def broken(query: str) -> list[str]:
-    return [error.message for error in check_size(parse(query))]
+    return [error.message for error in Measure(parse(query), LIMITS).errors()]
 
 
 @pytest.mark.parametrize(("arguments", "items"), [
@@ -117,14 +112,14 @@ def test_a_page_of_a_hundred_payments_found_by_their_text_with_all_they_have_is_
 
 
 def test_what_a_page_may_have_is_what_the_core_gives() -> None:
-    assert {name: items.most for name, items in LISTS.items()} == {
+    assert {name: items.most for name, items in LIMITS.lists.items()} == {
         "users": MAXIMUM_PEOPLE_PER_PAGE, "payments": MAXIMUM_PAYMENTS_PER_PAGE, "balanceHistory": MAXIMUM_BALANCE_DAYS,
         "logins": MAXIMUM_LOGINS_PER_PERSON, "apiTokens": MAXIMUM_TOKENS_PER_PERSON,
     }
-    defaults = {name: field.args[LISTS[name].argument].default_value for kind in ("Query", "Wallet") for name, field in fields(kind)
-                if name in LISTS}
+    defaults = {name: field.args[LIMITS.lists[name].argument].default_value for kind in ("Query", "Wallet") for name, field in fields(kind)
+                if name in LIMITS.lists}
     assert defaults == {"users": 20, "payments": 20, "balanceHistory": 30}
-    assert defaults == {name: items.default for name, items in LISTS.items() if items.argument}
+    assert defaults == {name: items.default for name, items in LIMITS.lists.items() if items.argument}
 
 
 def fields(kind: str) -> Any:
@@ -142,7 +137,7 @@ def test_every_list_of_the_schema_has_an_end() -> None:
     counted = {"Payment.refunds"}  # by MAXIMUM_RELATED
     given = {"PaymentsPayload.results"} | {each for each in lists if each.endswith("Payload.errors")}  # one for each that was sent
     assert lists - pages - counted - given == {"Wallet.balanceHistory", "Viewer.logins", "Viewer.apiTokens"}
-    assert {each.rpartition(".")[2] for each in lists - pages - counted - given} <= LISTS.keys()
+    assert {each.rpartition(".")[2] for each in lists - pages - counted - given} <= LIMITS.lists.keys()
 
 
 def fill(database: Database) -> None:
@@ -176,7 +171,7 @@ def test_the_dearest_queries_that_are_let_through_are_cheap(database: Database, 
             assert (made.status, "errors" in json.loads(made.body)) == (200, "mistake" in name), made.body[:500]
             assert len(sent) <= MAXIMUM_STATEMENTS
         values = size_of(query)
-        assert values <= MAXIMUM_VALUES
+        assert values <= LIMITS.values
         figure(f"worst query, {name}: {values} values, {len(sent)} statements, {len(made.body)} bytes, {min(spent):.0f} ms of CPU")
     running.disconnect()
 

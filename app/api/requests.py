@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
-from app.api.limits import MAXIMUM_BODY_BYTES, maximum_body_bytes, takes_large_body
+from app.api.limits import MAXIMUM_BODY_BYTES, MAXIMUM_PAYMENTS_BODY_BYTES
 from app.http import is_packed
 
 if TYPE_CHECKING:
-    from app.api.documents import Prepared
+    from app.graphql_engine import PreparedDocument
     from app.http import Facts
 
 METHOD_NOT_ALLOWED: Final = 405
@@ -21,7 +21,7 @@ ALLOWED_METHODS: Final = "OPTIONS, POST"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GraphQLRequest:
     """What a body asks for, in its proper shape."""
 
     query: str
@@ -29,7 +29,12 @@ class Asked:
     operation_name: str | None
 
 
-def read_request(facts: Facts, content_type: str | None, body: bytes) -> Asked:
+def maximum_body_bytes(facts: Facts) -> int:
+    """How much of a request's body is read: who shows no sign of being signed in sends no payments, so no large body either."""
+    return MAXIMUM_PAYMENTS_BODY_BYTES if facts.authorization or facts.login_token else MAXIMUM_BODY_BYTES
+
+
+def read_request(facts: Facts, content_type: str | None, body: bytes) -> GraphQLRequest:
     """What the request asks for.
 
     Args:
@@ -49,15 +54,15 @@ def read_request(facts: Facts, content_type: str | None, body: bytes) -> Asked:
     limit = maximum_body_bytes(facts)
     if len(body) > limit:
         raise _too_large(limit)
-    asked = _asked(_json_of(body))
-    if len(asked.query) > MAXIMUM_BODY_BYTES:
+    request = _request_of(_json_of(body))
+    if len(request.query) > MAXIMUM_BODY_BYTES:
         raise _too_large(MAXIMUM_BODY_BYTES)
-    return asked
+    return request
 
 
-def check_body(body: bytes, prepared: Prepared) -> None:
-    """Raises: RequestRefusedError for a large body of what takes none."""
-    if len(body) > MAXIMUM_BODY_BYTES and not takes_large_body(prepared.operation):
+def check_body(body: bytes, prepared: PreparedDocument) -> None:
+    """Raises: RequestRefusedError for a large body of what takes none: `sendPayments` alone may have MAXIMUM_PAYMENTS_BODY_BYTES."""
+    if len(body) > MAXIMUM_BODY_BYTES and not (prepared.is_mutation and "sendPayments" in prepared.root_fields):
         raise _too_large(MAXIMUM_BODY_BYTES)
 
 
@@ -71,13 +76,13 @@ def _json_of(body: bytes) -> object:
         if b"\\u" in body:  # half a surrogate pair is no text that could be stored or compared; JSON lets one be written as \ud800
             json.dumps(given, ensure_ascii=False).encode()
     except RecursionError:
-        raise bad_request("The body is nested too deeply. Send a flatter one.") from None
+        raise _bad_request("The body is nested too deeply. Send a flatter one.") from None
     except UnicodeError:
-        raise bad_request("The body is not in UTF-8, or holds half a character. Send JSON in UTF-8.") from None
+        raise _bad_request("The body is not in UTF-8, or holds half a character. Send JSON in UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise bad_request(f"The body is not JSON from character {error.pos + 1} on: it breaks off, or is wrong there.") from None
+        raise _bad_request(f"The body is not JSON from character {error.pos + 1} on: it breaks off, or is wrong there.") from None
     except ValueError:
-        raise bad_request("The body holds a number that is too long, or none of JSON's. Send amounts as text.") from None
+        raise _bad_request("The body holds a number that is too long, or none of JSON's. Send amounts as text.") from None
     return given
 
 
@@ -85,7 +90,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; with a name that stands twice, one reader would take the first value and another one the last."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise bad_request("A name stands twice in an object of the body. Send it once.")
+        raise _bad_request("A name stands twice in an object of the body. Send it once.")
     return found
 
 
@@ -93,19 +98,18 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")  # though Python reads it
 
 
-def _asked(given: object) -> Asked:
+def _request_of(given: object) -> GraphQLRequest:
     if not isinstance(given, dict):
-        raise bad_request('Send one JSON object, such as {"query": "{ viewer { user { username } } }"}; there is no batching.')
+        raise _bad_request('Send one JSON object, such as {"query": "{ viewer { user { username } } }"}; there is no batching.')
     query, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
     if not isinstance(query, str):
-        raise bad_request("`query` is missing, or is not text.")
+        raise _bad_request("`query` is missing, or is not text.")
     if not isinstance(variables, dict | None):
-        raise bad_request("`variables` is not an object.")
+        raise _bad_request("`variables` is not an object.")
     if not isinstance(name, str | None):
-        raise bad_request("`operationName` is not text.")
-    return Asked(query, variables or {}, name)
+        raise _bad_request("`operationName` is not text.")
+    return GraphQLRequest(query, variables or {}, name)
 
 
-def bad_request(message: str) -> RequestRefusedError:
-    """The refusal of a request that has not the form of one."""
+def _bad_request(message: str) -> RequestRefusedError:
     return RequestRefusedError(BAD_REQUEST, RequestCode.BAD_REQUEST, [message])

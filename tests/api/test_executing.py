@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import pytest
-from graphql import GraphQLObjectType, execute_sync, get_named_type, parse, validate
+from graphql import GraphQLObjectType, execute_sync, get_named_type
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import payments
 from app.amounts import parse_amount
+from app.api.answer import runs_on_event_loop
 from app.api.calls import DirectCalls
-from app.api.compiled import ENCODE, compile_document
 from app.api.context import Context
-from app.api.documents import Documents
-from app.api.limits import MAXIMUM_CACHED_CHARACTERS
-from app.api.schema import SCHEMA
+from app.api.limits import LIMITS
+from app.api.schema import SCHEMA, engine_in
 from app.database import transact
+from app.graphql_engine import Engine
+from app.graphql_engine.execution import ResolveInfo, RootResults, encode_json
 from app.http import Facts, Pace
 from app.money import Currency
 from tests.load import asking
@@ -52,6 +53,8 @@ UNUSUAL = "unusual"
 # Another moment each time.
 NEVER_THE_SAME = "checkedAt"
 QUERY = cast("GraphQLObjectType", SCHEMA.query_type)
+# What is asked at random may have more than the API lets through.
+ENGINE = Engine(SCHEMA, replace(LIMITS, aliases=10**6, values=10**6), open_schema=True)
 
 
 @st.composite
@@ -83,17 +86,16 @@ def executed(app: Flask, sessions: Sessions, viewer: Any) -> Callable[[str], tup
     transact(sessions, move)
 
     def execute(text: str) -> tuple[Any, ExecutionResult]:
-        document = parse(text)
-        assert not validate(SCHEMA, document)
-        compiled = compile_document(SCHEMA, document, document.definitions[0])  # type: ignore[arg-type] # its one operation
+        prepared = ENGINE.prepare(text)
 
         def work(session: Session) -> tuple[Any, ExecutionResult]:
             context = Context(session=session, settings=app.extensions["wave"].settings, facts=FACTS, pace=Pace(),
                               calls=DirectCalls(), token_digest=None)
             context.identify(alice)
-            result = execute_sync(SCHEMA, document, context_value=replace(context), variable_values=VARIABLES)
+            result = execute_sync(SCHEMA, prepared.document, context_value=replace(context), variable_values=VARIABLES)
             try:
-                return compiled.run(context, VARIABLES) if compiled else UNUSUAL, result
+                info = ResolveInfo(context, VARIABLES, RootResults())
+                return prepared.execute(None, info) if prepared.execute else UNUSUAL, result
             except Exception:  # noqa: BLE001 - any failure means: ask graphql-core
                 return UNUSUAL, result
 
@@ -109,7 +111,7 @@ def test_whatever_is_asked_both_ways_answer_the_same(executed: Callable[[str], t
     if result.errors:
         assert compiled == UNUSUAL
     else:
-        assert compiled == ENCODE(result.data)  # in the same order, too
+        assert compiled == encode_json(result.data)  # in the same order, too
 
 
 @pytest.mark.parametrize("text", [
@@ -124,27 +126,27 @@ def test_what_only_graphql_core_knows_is_left_to_it(executed: Callable[[str], tu
 
 
 def test_what_is_asked_most_goes_the_cheapest_way() -> None:
-    documents = Documents(SCHEMA, open_schema=False)
-    assert all(documents.prepare(text).compiled for text in (asking.WALLET, asking.HISTORY))
-    assert documents.prepare(asking.SEND_PAYMENT).runs_on_event_loop
-    assert documents.prepare(asking.SEND_PAYMENTS).compiled
+    engine = engine_in("production")
+    assert all(engine.prepare(text).execute for text in (asking.WALLET, asking.HISTORY))
+    assert runs_on_event_loop(engine.prepare(asking.SEND_PAYMENT))
+    assert engine.prepare(asking.SEND_PAYMENTS).execute
 
 
 def test_fragments_in_fragments_are_not_written_out_without_end() -> None:
     levels = "".join(f"fragment f{n} on Payment {{ refundOf {{ ...f{n + 1} }} refunds {{ ...f{n + 1} }} }} " for n in range(12))
     text = f"{{ viewer {{ wallet {{ payments {{ nodes {{ ...f0 }} }} }} }} }} {levels} fragment f12 on Payment {{ id }}"
-    document = parse(text)
-    assert compile_document(SCHEMA, document, document.definitions[0]) is None  # type: ignore[arg-type] # its one operation
+    engine = Engine(SCHEMA, replace(LIMITS, depth=100, values=10**6), open_schema=True)
+    assert engine.prepare(text).execute is None
 
 
 def test_what_is_asked_often_stays_prepared_and_large_documents_weigh_more() -> None:
-    documents = Documents(SCHEMA, open_schema=False)
-    often = documents.prepare("{ viewer { user { username } } }")
+    engine = Engine(SCHEMA, LIMITS, open_schema=False)
+    often = engine.prepare("{ viewer { user { username } } }")
     names = " ".join(f"a{n}: id" for n in range(15)) + " kind memo direction createdAt"
     large = [f"query Q{n} {{ viewer {{ wallet {{ payments {{ nodes {{ {names} }} }} }} }} }}" for n in range(600)]
-    first = documents.prepare(large[0])
+    first = engine.prepare(large[0])
     for text in large:
-        documents.prepare(text)
-        assert documents.kept("{ viewer { user { username } } }") is often
-    assert documents.prepare(large[0]) is not first
-    assert sum(len(text) for text in large) < MAXIMUM_CACHED_CHARACTERS
+        engine.prepare(text)
+        assert engine.kept("{ viewer { user { username } } }") is often
+    assert engine.prepare(large[0]) is not first
+    assert sum(len(text) for text in large) < LIMITS.kept_characters
