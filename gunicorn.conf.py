@@ -94,4 +94,4 @@ def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn ship
     noted = {server.SIG_QUEUE.get_nowait() for _ in range(server.SIG_QUEUE.qsize())}
     if noted & STOP_SIGNALS:
         sys.exit(0)
-    worker.app.wsgi().running.forget_connections()
+    worker.app.wsgi().runtime.forget_connections()

@@ -30,14 +30,14 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     from app import api, commands, web
     from app.database import make_engine, make_sessions
-    from app.http import Pace, Wave, add_health, add_request_hooks
+    from app.http import PaymentRateLimit, Runtime, add_health, add_request_hooks
     from app.http.runtime import EXTENSION_NAME
     from app.logs import configure_logging
 
     configure_logging()
     sessions = make_sessions(make_engine(settings.database_url, pool_size=settings.database_pool_size))
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
-    app.extensions[EXTENSION_NAME] = Wave(settings, sessions, Pace(scale=settings.throttle_scale))
+    app.extensions[EXTENSION_NAME] = Runtime(settings, sessions, PaymentRateLimit(scale=settings.throttle_scale))
     add_request_hooks(app)
     add_health(app)
     app.register_blueprint(api.blueprint)

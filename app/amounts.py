@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from app.errors import InvalidAmountError
-from app.lines import hidden_character, trimmed
 from app.money import Money
+from app.single_line import hidden_character, trimmed
 
 if TYPE_CHECKING:
     from app.money import Currency
@@ -32,13 +32,13 @@ def parse_amount(text: object, currency: Currency) -> Money:
     Raises: InvalidAmountError with a sentence for the person who typed it.
     Source: docs/how-it-works.md, "How money is kept safe", 1.
     """
-    amount = parse_bound(text, currency)
+    amount = parse_amount_or_zero(text, currency)
     if amount.minor_units == 0:
         raise InvalidAmountError("zero", user_message=f"The amount must be at least {Money(1, currency).formatted}.")
     return amount
 
 
-def parse_bound(text: object, currency: Currency) -> Money:
+def parse_amount_or_zero(text: object, currency: Currency) -> Money:
     """As `parse_amount`, but zero is allowed: for the bounds of a filter and the opening balance. Raises: InvalidAmountError."""
     if not isinstance(text, str):
         raise InvalidAmountError(f"{type(text).__name__} instead of text", user_message=_AS_TEXT)

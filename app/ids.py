@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from app.errors import InvalidInputError
-from app.lines import trimmed
+from app.single_line import trimmed
 
 # One form only. Python's UUID also accepts braces, "urn:uuid:" and hyphens anywhere.
 UUID_PATTERN: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

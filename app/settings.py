@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
-from app.amounts import parse_bound
+from app.amounts import parse_amount_or_zero
 from app.errors import InvalidAmountError, SettingError
 from app.money import Currency, Money
 
@@ -140,7 +140,7 @@ class Settings:
     @property
     def opening_amount(self) -> Money | None:
         """The opening balance as money; None if it is zero."""
-        amount = parse_bound(self.opening_balance, self.currency)
+        amount = parse_amount_or_zero(self.opening_balance, self.currency)
         return amount if amount.minor_units else None
 
 

@@ -81,7 +81,7 @@ def count_attempts(session: Session, attempts: Sequence[Attempt], *, place: Know
         keys=[_digest(attempt.key) for attempt in attempts],
         each=[attempt.rule.seconds_per_attempt / scale for attempt in attempts],
         most=[attempt.rule.attempts * scale for attempt in attempts],
-        of_strangers=[attempt.from_unknown_place for attempt in attempts],
+        from_unknown_place=[attempt.from_unknown_place for attempt in attempts],
         known=place.rule if place else "",
         place=_digest(place.key) if place else b"",
     )

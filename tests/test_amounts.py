@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies
 
-from app.amounts import MAXIMUM_AMOUNT_MINOR_UNITS, parse_amount, parse_bound
+from app.amounts import MAXIMUM_AMOUNT_MINOR_UNITS, parse_amount, parse_amount_or_zero
 from app.errors import InvalidAmountError
 from app.money import Currency, Money
 
@@ -21,7 +21,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=[repr(each)[:20] for each in REFUSED])
-def test_what_is_not_an_amount_is_refused_with_a_sentence(text: object) -> None:
+def test_an_invalid_amount_is_refused_with_a_sentence(text: object) -> None:
     with pytest.raises(InvalidAmountError) as refused:
         parse_amount(text, GBP)
     assert (refused.value.code, refused.value.field) == ("INVALID_AMOUNT", "amount")
@@ -67,13 +67,13 @@ def test_an_amount_is_exact_in_minor_units(text: str, currency: Currency, minor_
 
 
 @pytest.mark.parametrize(("text", "minor_units"), [(" 5 ", 500), ("\t5\n", 500), ("\xa05\u3000", 500)])
-def test_white_space_at_the_ends_of_an_amount_is_left_out(text: str, minor_units: int) -> None:
+def test_white_space_at_the_ends_of_an_amount_is_removed(text: str, minor_units: int) -> None:
     assert parse_amount(text, GBP) == Money(minor_units, GBP)
 
 
 @pytest.mark.parametrize("text", ["0", "0.00", " 0.0 "])
-def test_a_bound_may_be_zero_and_an_amount_to_move_may_not(text: str) -> None:
-    assert parse_bound(text, GBP) == Money(0, GBP)
+def test_a_bound_of_a_filter_may_be_zero_and_an_amount_to_move_may_not(text: str) -> None:
+    assert parse_amount_or_zero(text, GBP) == Money(0, GBP)
     with pytest.raises(InvalidAmountError):
         parse_amount(text, GBP)
 
@@ -97,7 +97,7 @@ def test_a_currency_without_minor_units_has_no_point() -> None:
 
 
 @given(strategies.integers(1, MAXIMUM_AMOUNT_MINOR_UNITS), strategies.sampled_from([GBP, JPY, KWD]))
-def test_what_is_written_is_read_back(minor_units: int, currency: Currency) -> None:
+def test_a_formatted_amount_is_parsed_to_the_same_value(minor_units: int, currency: Currency) -> None:
     assert parse_amount(Money(minor_units, currency).amount, currency).minor_units == minor_units
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.conftest import Database
 
 
-def test_the_process_says_that_it_is_alive(client: FlaskClient) -> None:
+def test_healthz_says_that_the_process_is_alive(client: FlaskClient) -> None:
     assert client.get("/healthz").json == {"status": "alive", "release": "development"}
 
 
@@ -45,12 +45,12 @@ def test_a_database_behind_the_release_is_not_ready_and_says_what_to_do(client: 
     assert answer.json["reason"].endswith(f"this release needs {schema_version.head()}: run `flask db upgrade`")
 
 
-def test_a_database_that_a_newer_release_has_expanded_is_ready_for_this_one_too(client: FlaskClient, database: Database) -> None:
+def test_a_database_with_migrations_of_a_newer_release_is_ready(client: FlaskClient, database: Database) -> None:
     database.execute("UPDATE alembic_version SET version_num = '9999'")
     assert client.get("/readyz").status_code == 200
 
 
-def test_books_in_another_currency_are_not_taken_for_ours(settings: Settings, viewer: Any) -> None:
+def test_books_in_another_currency_are_not_ready(settings: Settings, viewer: Any) -> None:
     viewer("alice")
     yen = create_app(replace(settings, currency=Currency.named("JPY"))).test_client()
     answer = yen.get("/readyz")
@@ -85,14 +85,14 @@ def test_nothing_private_is_kept_by_a_cache(client: FlaskClient, browser: Any) -
         assert answer.headers.getlist("Cache-Control") == ["no-store"]
 
 
-def test_https_is_remembered_where_there_is_https(settings: Settings) -> None:
+def test_hsts_is_sent_where_the_wallet_uses_https(settings: Settings) -> None:
     secure = create_app(replace(settings, secure_cookies=True)).test_client()
     assert secure.get("/healthz").headers["Strict-Transport-Security"] == "max-age=31536000"
     asked = create_app(replace(settings, secure_cookies=True, hsts_subdomains=True)).test_client()
     assert asked.get("/healthz").headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
-def test_a_request_is_one_line_in_the_log_with_who_what_and_result_and_no_secret(
+def test_a_request_has_one_log_line_with_who_what_and_result_and_no_secret(
     browser: Any
 ) -> None:
     alice, written = browser("alice"), io.StringIO()

@@ -60,7 +60,7 @@ def test_everyone_began_a_year_ago_with_1000_issued(database: Database) -> None:
     assert all(timedelta(days=364) <= row[5] <= timedelta(days=365, minutes=1) for row in firsts)
 
 
-def test_time_runs_one_way_along_every_account_and_up_to_now(database: Database) -> None:
+def test_time_only_goes_forward_in_every_account_and_ends_now(database: Database) -> None:
     seed(database.owner_url)
     assert _one(database, """
         SELECT count(*) FROM ledger.entries a JOIN ledger.entries b ON b.account_id = a.account_id AND b.number = a.number + 1
@@ -108,7 +108,7 @@ def test_the_password_of_the_demo_passes_the_rules_and_so_do_the_names(settings:
     assert len(people.NEIGHBOURS) >= 12
 
 
-def test_a_second_time_nothing_is_made_and_the_login_told_again(database: Database) -> None:
+def test_a_second_time_nothing_is_made_and_the_login_is_returned_again(database: Database) -> None:
     seed(database.owner_url)
     transfers = _one(database, "SELECT count(*) FROM ledger.transfers")
     assert seed(database.owner_url) == LOGIN
@@ -116,32 +116,32 @@ def test_a_second_time_nothing_is_made_and_the_login_told_again(database: Databa
     assert _one(database, "SELECT count(*) FROM users") == 18
 
 
-def test_a_database_with_other_people_is_left_alone(database: Database, viewer: Any) -> None:
+def test_a_database_with_other_people_is_not_changed(database: Database, viewer: Any) -> None:
     viewer("zoe")
     assert seed(database.owner_url) is None
     assert database.execute("SELECT username FROM users") == [("zoe",)]
 
 
-def test_a_person_who_happens_to_have_the_demos_name_is_no_login_to_tell(database: Database, viewer: Any) -> None:
+def test_a_real_person_with_the_demo_username_is_not_returned_as_login(database: Database, viewer: Any) -> None:
     viewer("amara")
     assert seed(database.owner_url) is None
 
 
-def test_two_who_start_at_once_make_one_demo(database: Database) -> None:
+def test_two_starts_at_once_make_the_demo_once(database: Database) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(seed, [database.owner_url] * 2)) == [LOGIN, LOGIN]
     assert _one(database, "SELECT count(*) FROM users") == 18
 
 
 @pytest.mark.parametrize(("code", "opening"), [("JPY", 1_000), ("KWD", 1_000_000)])
-def test_the_demo_speaks_the_deployments_currency(database: Database, sessions: Sessions, code: str, opening: int) -> None:
+def test_the_demo_uses_the_wallets_currency(database: Database, sessions: Sessions, code: str, opening: int) -> None:
     seed(database.owner_url, currency_code=code)
     assert transact(sessions, ledger.verify) == []
     assert database.execute("SELECT DISTINCT currency FROM ledger.accounts") == [(code,)]
     assert _one(database, "SELECT max(amount) FROM ledger.transfers WHERE memo = 'Opening balance'") == opening
 
 
-def test_the_same_moment_makes_the_same_year_and_each_moment_a_whole_one() -> None:
+def test_the_same_start_time_gives_the_same_year_and_any_time_a_complete_one() -> None:
     assert actions(_random(), NOON) == actions(_random(), NOON)
     for now in (NOON, datetime(2028, 2, 29, 0, 0, 1, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)):
         found = actions(_random(), now)
@@ -150,7 +150,7 @@ def test_the_same_moment_makes_the_same_year_and_each_moment_a_whole_one() -> No
         assert now - timedelta(minutes=15) < found[-1].at <= now
 
 
-def test_what_nobody_can_afford_does_not_happen() -> None:
+def test_a_payment_without_enough_money_is_skipped() -> None:
     books = Books(GBP, _random())
     payment = Payment(NOON, "ann", "ben", 301, "Too much", UUID(int=1))
     refund = Refund(NOON, payment, 301, "Nothing to give back")
@@ -160,7 +160,7 @@ def test_what_nobody_can_afford_does_not_happen() -> None:
     assert [transfer.memo for transfer in books.transfers] == ["In"]
 
 
-def test_wishes_of_one_moment_are_stored_one_after_the_other() -> None:
+def test_actions_of_the_same_time_are_stored_one_after_the_other() -> None:
     books = Books(GBP, _random())
     payment = Payment(NOON, "ann", "ben", 300, "All of it", UUID(int=1))
     for action in (TopUp(NOON, "ann", 300, "In"), payment, Refund(NOON, payment, 100, "Some"), PayOut(NOON, "ben", 50, "Out")):

@@ -38,7 +38,7 @@ def test_an_event_has_its_time_level_name_and_fields() -> None:
     }
 
 
-def test_a_token_is_not_written_wherever_it_was_put() -> None:
+def test_a_token_is_not_logged_from_any_field() -> None:
     record = logging.makeLogRecord({"msg": "request", "created": 0.0})
     record.path, record.user = "/users/" + new_token(TOKEN_PREFIX), "wave_abcdefghijklmnopqrstuvwxyz0"
     record.detail = "no user 'wave_0123456789-0123456789_0123456789abcde'"
@@ -72,7 +72,7 @@ def test_the_programs_log_goes_to_standard_error_and_nowhere_else(capsys: pytest
     assert [json.loads(line)["event"] for line in err.splitlines()] == ["hello"]
 
 
-def test_what_one_turn_of_an_event_loop_logs_is_written_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_one_turn_of_the_event_loop_are_written_together(capsys: pytest.CaptureFixture[str]) -> None:
     async def turns() -> tuple[str, str]:
         log = logging.getLogger("app.anything")
         for number in range(100):
@@ -92,7 +92,7 @@ def test_what_one_turn_of_an_event_loop_logs_is_written_at_its_end(capsys: pytes
     assert [json.loads(line)["number"] for line in after.splitlines()] == list(range(100))
 
 
-def test_what_is_written_at_once_reaches_a_pipe_whole() -> None:
+def test_parts_are_small_enough_for_atomic_writes_to_a_pipe() -> None:
     lines = [f"{number} {'£' * 150}\n" for number in range(100)]
     parts = list(_parts(lines))
     assert "".join(parts) == "".join(lines)
@@ -100,7 +100,7 @@ def test_what_is_written_at_once_reaches_a_pipe_whole() -> None:
     assert len(parts) < 50
 
 
-def test_what_gunicorn_itself_says_is_lines_of_json_too(served: Served) -> None:
+def test_the_log_of_gunicorn_is_json_lines_too(served: Served) -> None:
     served.stop()
     lines = [json.loads(line) for line in served.log]
     assert any(line["event"].startswith("Listening at: http://127.0.0.1:") for line in lines)

@@ -45,7 +45,7 @@ def test_an_empty_database_is_brought_to_the_head_once(empty: Database) -> None:
     assert migrations.upgrade(empty.owner_url) == []
 
 
-def test_before_and_after_it_is_told_which_shape_it_has(empty: Database) -> None:
+def test_the_version_of_the_database_is_known_before_and_after(empty: Database) -> None:
     engine = create_engine(empty.owner_url, poolclass=NullPool)
     with engine.connect() as connection:
         assert schema_version.current(connection) is None
@@ -54,7 +54,7 @@ def test_before_and_after_it_is_told_which_shape_it_has(empty: Database) -> None
         assert schema_version.current(connection) == MigrationContext.configure(connection).get_current_revision() == schema_version.head()
 
 
-def test_two_upgrades_at_once_take_turns(empty: Database) -> None:
+def test_two_upgrades_at_once_run_one_after_the_other(empty: Database) -> None:
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(migrations.upgrade, [empty.owner_url] * 2))
     assert min(map(len, done)) == 0
@@ -71,7 +71,7 @@ def test_a_migration_that_fails_leaves_nothing(empty: Database, tmp_path: Path, 
     assert empty.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
 
 
-def test_a_migration_does_not_queue_behind_a_long_transaction(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_does_not_wait_for_a_long_transaction(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.1)
     holder = psycopg2.connect(empty.superuser_url.replace("+psycopg2", ""))
     with holder.cursor() as cursor:
@@ -148,7 +148,7 @@ def test_payments_go_on_while_the_ledgers_functions_are_replaced(
     assert transact(sessions, ledger.verify) == []
 
 
-def test_books_whose_time_went_back_before_are_taken_over_and_go_forward_from_there(
+def test_old_books_with_times_that_go_back_are_migrated_and_new_times_go_forward(
     empty: Database, brought_to: Callable[[str], None], sessions: Sessions
 ) -> None:
     """Old entries cannot be changed, so `verify` accepts them; date filters find them as before."""
@@ -172,7 +172,7 @@ def test_books_whose_time_went_back_before_are_taken_over_and_go_forward_from_th
     assert {each.invariant for each in transact(sessions, ledger.verify)} == {"time goes forward along the entries of an account"}
 
 
-def test_a_release_without_migrations_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_release_without_migrations_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema_version, "MIGRATIONS_FOLDER", tmp_path)
     with pytest.raises(RuntimeError, match="no migrations"):
         schema_version.head()

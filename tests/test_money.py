@@ -30,7 +30,7 @@ def test_money_is_shown_as_babel_has_it_in_every_currency(minor_units: int) -> N
         assert Money(minor_units, currency).formatted == format_currency(exact, code, locale="en_GB")
 
 
-def test_exponents_come_from_the_maintained_table() -> None:
+def test_exponents_come_from_babels_table() -> None:
     assert [Currency.named(code).exponent for code in ("GBP", "JPY", "KWD")] == [2, 0, 3]
     with pytest.raises(LookupError, match="'XXQ' is not a currency"):
         Currency.named("XXQ")

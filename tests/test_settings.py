@@ -48,7 +48,7 @@ def test_only_the_database_must_be_set() -> None:
     ({"PAYMENT_SYSTEM_OPENING_BALANCE": "00.10"}, "PAYMENT_SYSTEM_OPENING_BALANCE is '00.10': There are too many zeros at the beginning."),
     ({"PAYMENT_SYSTEM_OPENNING_BALANCE": "1"}, "PAYMENT_SYSTEM_OPENNING_BALANCE is not a setting of this release. The settings are: "),
 ])
-def test_a_bad_setting_is_named_with_its_cure(given: Mapping[str, str], sentence: str) -> None:
+def test_the_error_of_a_bad_setting_names_it_and_says_what_to_do(given: Mapping[str, str], sentence: str) -> None:
     with pytest.raises(SettingError) as refused:
         load_settings({**GOOD, **given})
     assert str(refused.value).startswith(sentence)
@@ -66,7 +66,7 @@ def test_lists_and_words_are_read_as_people_write_them() -> None:
     assert settings.opening_amount.formatted == "€1,000.00"
 
 
-def test_the_environment_is_above_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_overrides_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("DATABASE_URL=postgresql://file@/file\nPAYMENT_SYSTEM_CURRENCY=EUR\nPAYMENT_SYSTEM_RELEASE_ID=\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", "postgresql://environment@/environment")
@@ -82,7 +82,7 @@ def test_the_environment_is_above_the_env_file(tmp_path: Path, monkeypatch: pyte
     ("export PAYMENT_SYSTEM_OLD='1'", "PAYMENT_SYSTEM_OLD is not a setting of this release."),
     ("DATABASE_URL=mysql://db/x", "DATABASE_URL is not an address of PostgreSQL"),
 ])
-def test_what_is_wrong_in_the_env_file_is_told_with_the_file_and_its_line(
+def test_an_error_in_the_env_file_names_the_file_and_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, sentence: str,
 ) -> None:
     name = line.removeprefix("export ").split("=")[0]

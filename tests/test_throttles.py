@@ -38,13 +38,13 @@ def pass_by(database: Database, seconds: int) -> None:
     database.execute(f"UPDATE throttles SET empty_at = empty_at - interval '{seconds} seconds'")
 
 
-def test_so_many_tries_are_let_through_and_one_more_is_told_how_long_to_wait(sessions: Sessions) -> None:
+def test_a_rule_admits_its_attempts_and_tells_the_next_one_how_long_to_wait(sessions: Sessions) -> None:
     assert tries(sessions, [Attempt(FIVE)], 5) == [0] * 5
     (wait,) = tries(sessions, [Attempt(FIVE)])
     assert 55 <= wait <= 60
 
 
-def test_room_comes_back_one_try_after_the_other(sessions: Sessions, database: Database) -> None:
+def test_one_attempt_becomes_free_after_each_interval(sessions: Sessions, database: Database) -> None:
     tries(sessions, [Attempt(FIVE)], 5)
     pass_by(database, 50)
     assert 1 <= tries(sessions, [Attempt(FIVE)])[0] <= 10
@@ -54,7 +54,7 @@ def test_room_comes_back_one_try_after_the_other(sessions: Sessions, database: D
     assert [bool(wait) for wait in tries(sessions, [Attempt(FIVE)], 6)] == [False] * 5 + [True]
 
 
-def test_what_is_refused_is_counted_nowhere(sessions: Sessions, database: Database) -> None:
+def test_a_refused_attempt_is_not_counted_under_any_rule(sessions: Sessions, database: Database) -> None:
     of_alice = [Attempt(TWO, ("alice",)), Attempt(FIVE)]
     assert [bool(wait) for wait in tries(sessions, of_alice, 20)] == [False] * 2 + [True] * 18
     # Two of five attempts are used, by any key.
@@ -64,19 +64,19 @@ def test_what_is_refused_is_counted_nowhere(sessions: Sessions, database: Databa
     assert database.execute("SELECT * FROM throttles ORDER BY rule") == before
 
 
-def test_each_key_has_its_own_room_and_nobody_elses_success_gives_it_back(sessions: Sessions) -> None:
+def test_each_key_has_its_own_count(sessions: Sessions) -> None:
     assert [bool(wait) for wait in tries(sessions, [Attempt(TWO, ("alice",))], 3)] == [False, False, True]
     assert tries(sessions, [Attempt(TWO, ("bob",))]) == [0]
     assert tries(sessions, [Attempt(TWO, ("ali", "ce"))]) == [0]
     assert tries(sessions, [Attempt(TWO, ("alice",))])[0] > 0
 
 
-def test_the_scale_lets_through_so_many_times_as_much(sessions: Sessions) -> None:
+def test_the_scale_multiplies_the_attempts(sessions: Sessions) -> None:
     assert [bool(wait) for wait in tries(sessions, [Attempt(TWO)], 21, scale=10)] == [False] * 20 + [True]
     assert tries(sessions, [Attempt(TWO)], scale=10)[0] <= 100
 
 
-def test_tries_at_the_same_moment_are_counted_one_by_one(sessions: Sessions, database: Database) -> None:
+def test_concurrent_attempts_are_all_counted(sessions: Sessions, database: Database) -> None:
     attempts = [Attempt(Rule("many", 10, 1000), ("alice",)), Attempt(Rule("all", 1000, 1000))]
     with ThreadPoolExecutor(20) as pool:
         waits = [wait for each in pool.map(lambda _: tries(sessions, attempts, 5), range(20)) for wait in each]
@@ -86,7 +86,7 @@ def test_tries_at_the_same_moment_are_counted_one_by_one(sessions: Sessions, dat
     assert 9_900 < seconds <= 10_000
 
 
-def test_a_known_place_is_not_kept_out_by_strangers(sessions: Sessions, database: Database) -> None:
+def test_attempts_from_unknown_places_do_not_block_a_known_place(sessions: Sessions, database: Database) -> None:
     attempts = [Attempt(FIVE, ("alice", "203.0.113.7")), Attempt(TWO, from_unknown_place=True)]
     tries(sessions, [Attempt(TWO)], 2)
     assert tries(sessions, attempts, place=PLACE)[0] > 0
@@ -97,13 +97,13 @@ def test_a_known_place_is_not_kept_out_by_strangers(sessions: Sessions, database
     assert tries(sessions, attempts, place=PLACE)[0] > 0
 
 
-def test_a_place_is_known_from_its_last_time_on(sessions: Sessions, database: Database) -> None:
+def test_a_later_login_extends_a_known_place(sessions: Sessions, database: Database) -> None:
     for seconds in (1000, 2000):
         transact(sessions, lambda session, seconds=seconds: remember_place(session, PLACE, seconds=seconds))  # type: ignore[misc] # its default
     assert database.execute("SELECT count(*), max(empty_at) > now() + interval '1990 seconds' FROM throttles") == [(1, True)]
 
 
-def test_what_is_over_is_swept_away_by_others_tries(sessions: Sessions, database: Database) -> None:
+def test_later_attempts_delete_expired_counts(sessions: Sessions, database: Database) -> None:
     for person in range(50):
         tries(sessions, [Attempt(TWO, (str(person),))])
     assert database.execute("SELECT count(*) FROM throttles") == [(50,)]
@@ -112,7 +112,7 @@ def test_what_is_over_is_swept_away_by_others_tries(sessions: Sessions, database
     assert database.execute("SELECT rule, count(*) FROM throttles GROUP BY rule") == [("five", 1)]
 
 
-def test_a_try_is_one_statement_and_names_nobody(sessions: Sessions, database: Database) -> None:
+def test_an_attempt_is_one_statement_and_stores_only_hashes(sessions: Sessions, database: Database) -> None:
     with statements_sent() as sent:
         tries(sessions, [Attempt(TWO, ("alice",)), Attempt(FIVE, ("203.0.113.7",))], place=PLACE)
     assert len(sent) == 1

@@ -9,7 +9,7 @@ from app.api.calls import RequestFailedError
 from app.api.failures import belongs_in_payload
 from app.api.limits import MAXIMUM_RELATED
 from app.errors import InvalidInputError, UnauthenticatedError
-from app.http import viewer_of
+from app.http import authenticate
 from app.identity import Scope, unknown_api_token
 from app.payments import BEYOND_ALL_NUMBERS, Payer, WalletRequest, check_page_size
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.api.calls import Calls
-    from app.http import Deed, Facts, Pace
+    from app.http import AuditEvent, PaymentRateLimit, RequestContext
     from app.identity import Viewer
     from app.money import Currency
     from app.payments import Order, Payment, PaymentPage, Sent
@@ -33,8 +33,8 @@ class Context:
 
     session: Session
     settings: Settings
-    facts: Facts
-    pace: Pace
+    request_context: RequestContext
+    payment_rate_limit: PaymentRateLimit
     calls: Calls
     token_digest: bytes | None
     """Of the request's API token."""
@@ -52,7 +52,7 @@ class Context:
     retry_after_seconds: int | None = None
     """How long to wait, when it was refused because it was too often."""
 
-    deed: Deed | None = None
+    audit_event: AuditEvent | None = None
     """What the mutation did, for the log."""
 
     pages: list[list[Payment]] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Context:
         """Who is asking; None when nobody is signed in. Raises: RequestFailedError for a token that is nobody's."""
         if not self.is_identified:
             try:
-                self.identify(viewer_of(self.session, self.facts, self.settings))
+                self.identify(authenticate(self.session, self.request_context, self.settings))
             except UnauthenticatedError as failure:
                 raise RequestFailedError(failure) from None
         return self.identified_viewer
@@ -108,9 +108,9 @@ class Context:
         """Count payments against the limit of the token, or of the person. Raises: RateLimitedError."""
         key = self.token_digest or self.signed_in().user_id
         if at_once:
-            self.pace.admit_payout(key, count)
+            self.payment_rate_limit.admit_payout(key, count)
         else:
-            self.pace.admit(key, count)
+            self.payment_rate_limit.admit(key, count)
 
     def send_payment(self, order: Order) -> Sent:
         """Send a payment of the viewer's. Raises: RequestFailedError for what is no fault of the order."""

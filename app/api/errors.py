@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from app.api.refusals import refusal_of
 from app.errors import RateLimitedError, WalletError
-from app.http import deed_refused, log_failure
+from app.http import log_failure, refused_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,14 +74,14 @@ def mutation(
         except InvalidInputsError as several:
             errors = several.errors
         else:
-            context.deed = made.deed(action)
+            context.audit_event = made.audit_event(action)
             return made
         context.refused = True
-        context.deed = deed_refused(errors[0], action)
+        context.audit_event = refused_event(errors[0], action)
         for each in errors:
             if isinstance(each, RateLimitedError):
                 context.retry_after_seconds = each.retry_after_seconds
-            log_failure(each, context.facts)
+            log_failure(each, context.request_context)
         return payload(errors=tuple(refusal_of(each, context.identified_viewer) for each in errors))
 
     return resolve

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from app.api.calls import Calls
     from app.graphql_engine import Engine, Operation
-    from app.http import Facts, Wave
+    from app.http import RequestContext, Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class UndoneError(Exception):
 
 
 def execute(
-    engine: Engine, operation: Operation, facts: Facts, running: Wave, calls: Calls, *, identifies_first: bool = True
+    engine: Engine, operation: Operation, request_context: RequestContext, runtime: Runtime, calls: Calls, *, identifies_first: bool = True
 ) -> Executed:
     """Find out who asks, and do what they ask.
 
@@ -56,9 +56,10 @@ def execute(
     Raises: RequestFailedError for a token that is nobody's, and what the database's failures mean.
     """
     def run(session: Session) -> Executed:
-        token = bearer_token(facts)
+        token = bearer_token(request_context)
         context = Context(
-            session=session, settings=running.settings, facts=facts, pace=running.pace, calls=calls,
+            session=session, settings=runtime.settings, request_context=request_context, payment_rate_limit=runtime.payment_rate_limit,
+            calls=calls,
             token_digest=token_digest(token) if token else None,
         )
         if identifies_first or token is None:
@@ -72,6 +73,6 @@ def execute(
         return executed
 
     try:
-        return transact(partial(LazySession, running.sessions), run)
+        return transact(partial(LazySession, runtime.sessions), run)
     except UndoneError as undone:
         return undone.executed

@@ -14,7 +14,7 @@ from app.http import error_id_of, log_failure
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from app.http import Facts
+    from app.http import RequestContext
 
 
 BAD_REQUEST: Final = 400
@@ -84,21 +84,21 @@ def _without_value(error: GraphQLError) -> str:
     return f"{head}{place.group() if place else ''}: {reason.message.replace('None.', 'null.')}"
 
 
-def execution_errors(errors: Sequence[GraphQLError], facts: Facts) -> list[dict[str, Any]]:
+def execution_errors(errors: Sequence[GraphQLError], request_context: RequestContext) -> list[dict[str, Any]]:
     """The errors of an execution, as the answer lists them: what was not foreseen is masked.
 
     All but the developer's own mistakes goes to the log; what is wrong with many fields alike, once.
     """
     causes = {repr(cause): cause for cause in (error.original_error or error for error in errors if not is_developers_mistake(error))}
     for cause in causes.values():
-        log_failure(cause, facts)
-    return [{**error.formatted, **_shown(error, facts)} for error in errors]
+        log_failure(cause, request_context)
+    return [{**error.formatted, **_shown(error, request_context)} for error in errors]
 
 
-def _shown(error: GraphQLError, facts: Facts) -> dict[str, Any]:
+def _shown(error: GraphQLError, request_context: RequestContext) -> dict[str, Any]:
     if isinstance(error.original_error, WalletError):
         return told(error.original_error)
-    return {"extensions": {"code": RequestCode.INVALID_VARIABLES.value}} if is_developers_mistake(error) else masked(facts)
+    return {"extensions": {"code": RequestCode.INVALID_VARIABLES.value}} if is_developers_mistake(error) else masked(request_context)
 
 
 def is_developers_mistake(error: GraphQLError) -> bool:
@@ -120,8 +120,8 @@ def told(error: WalletError) -> dict[str, Any]:
     return {"message": error.user_message, "extensions": extensions}
 
 
-def masked(facts: Facts) -> dict[str, Any]:
+def masked(request_context: RequestContext) -> dict[str, Any]:
     """A bug: nothing of it but the id under which the log has it."""
-    error_id = error_id_of(facts)
+    error_id = error_id_of(request_context)
     message = f"Something went wrong on our side. Quote this id when you ask for help: {error_id}"
     return {"message": message, "extensions": {"code": RequestCode.INTERNAL.value, "errorId": error_id}}

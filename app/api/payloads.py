@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.http import DONE, Deed
+from app.http import DONE, AuditEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +34,10 @@ class Payload:
         """How many were made, of many."""
         return None
 
-    def deed(self, action: str) -> Deed:
+    def audit_event(self, action: str) -> AuditEvent:
         """What the log says of it."""
         refused = self.errors and not self.count
-        return Deed(action=action, result=self.errors[0].code if refused else DONE, object_id=self.object_id, count=self.count)
+        return AuditEvent(action=action, result=self.errors[0].code if refused else DONE, object_id=self.object_id, count=self.count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.api.failures import BAD_REQUEST, RequestCode, RequestRefusedError
 from app.api.limits import MAXIMUM_BODY_BYTES, MAXIMUM_PAYMENTS_BODY_BYTES
-from app.http import is_packed
+from app.http import is_compressed
 
 if TYPE_CHECKING:
     from app.graphql_engine import PreparedDocument
-    from app.http import Facts
+    from app.http import RequestContext
 
 METHOD_NOT_ALLOWED: Final = 405
 CONTENT_TOO_LARGE: Final = 413
@@ -29,12 +29,12 @@ class GraphQLRequest:
     operation_name: str | None
 
 
-def maximum_body_bytes(facts: Facts) -> int:
+def maximum_body_bytes(request_context: RequestContext) -> int:
     """How much of a request's body is read: who shows no sign of being signed in sends no payments, so no large body either."""
-    return MAXIMUM_PAYMENTS_BODY_BYTES if facts.authorization or facts.login_token else MAXIMUM_BODY_BYTES
+    return MAXIMUM_PAYMENTS_BODY_BYTES if request_context.authorization or request_context.login_token else MAXIMUM_BODY_BYTES
 
 
-def read_request(facts: Facts, content_type: str | None, body: bytes) -> GraphQLRequest:
+def read_request(request_context: RequestContext, content_type: str | None, body: bytes) -> GraphQLRequest:
     """What the request asks for.
 
     Args:
@@ -42,16 +42,16 @@ def read_request(facts: Facts, content_type: str | None, body: bytes) -> GraphQL
 
     Raises: RequestRefusedError
     """
-    if facts.method != "POST":
+    if request_context.method != "POST":
         message = "Send GraphQL requests by POST."
         raise RequestRefusedError(METHOD_NOT_ALLOWED, RequestCode.METHOD_NOT_ALLOWED, [message], {"Allow": ALLOWED_METHODS})
     if (content_type or "").partition(";")[0].strip().lower() != "application/json":
         message = "Send the request as JSON, with the header `Content-Type: application/json`."
         raise RequestRefusedError(UNSUPPORTED_MEDIA_TYPE, RequestCode.UNSUPPORTED_MEDIA_TYPE, [message])
-    if is_packed(facts):
+    if is_compressed(request_context):
         message = "Send the body as it is, without `Content-Encoding`: nothing is unpacked."
         raise RequestRefusedError(UNSUPPORTED_MEDIA_TYPE, RequestCode.UNSUPPORTED_MEDIA_TYPE, [message], {"Accept-Encoding": "identity"})
-    limit = maximum_body_bytes(facts)
+    limit = maximum_body_bytes(request_context)
     if len(body) > limit:
         raise _too_large(limit)
     request = _request_of(_json_of(body))

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from app.api.answer import answer, failure
 from app.api.failures import SERVER_ERROR, RequestCode, RequestRefusedError
 from app.api.requests import maximum_body_bytes
-from app.http import facts_of_request, wave
+from app.http import current_request_context, runtime
 
 if TYPE_CHECKING:
     from app.api.answer import Answer
@@ -25,9 +25,9 @@ blueprint = Blueprint("api", __name__)
 @blueprint.route("/graphql", methods=METHODS)
 def graphql() -> Response:
     """Answer a GraphQL request."""
-    facts = facts_of_request()
-    body = request.stream.read(maximum_body_bytes(facts) + 1)
-    return _response(answer(facts, content_type=request.content_type, body=body, running=wave()))
+    request_context = current_request_context()
+    body = request.stream.read(maximum_body_bytes(request_context) + 1)
+    return _response(answer(request_context, content_type=request.content_type, body=body, runtime=runtime()))
 
 
 def failure_response(error: Exception) -> Response:
@@ -37,11 +37,11 @@ def failure_response(error: Exception) -> Response:
         allowed = getattr(error, "valid_methods", None)
         headers = {"Allow": ", ".join(sorted(allowed))} if allowed else {}
         error = RequestRefusedError(error.code or SERVER_ERROR, code, [error.description or error.name], headers)
-    return _response(failure(error, facts_of_request()))
+    return _response(failure(error, current_request_context()))
 
 
 def _response(made: Answer) -> Response:
-    g.username, g.deed = made.username, made.deed
+    g.username, g.audit_event = made.username, made.audit_event
     mimetype = "application/json" if made.body else None
     response = Response(made.body, status=made.status, headers=dict(made.headers), mimetype=mimetype)
     for cookie in made.cookies:

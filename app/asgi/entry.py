@@ -19,7 +19,7 @@ from app import create_app
 from app.api import answer_async, failure, maximum_body_bytes
 from app.asgi.runtime import THREADS, AsyncRuntime
 from app.errors import WalletError
-from app.http import Facts, Wave, check_request, client_address, cookie_name, hardened, record_request, transport_security
+from app.http import RequestContext, Runtime, check_request, client_address, cookie_name, hsts_header, record_request, security_headers
 from app.web.in_threads import InThreads
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Entry:
     """The ASGI application. Source: the ASGI specification 3.0, HTTP and lifespan."""
 
     def __init__(self, flask: Flask) -> None:
-        self.running: Wave = flask.extensions["wave"]
+        self.runtime: Runtime = flask.extensions["wave"]
         self._pages = InThreads(flask.wsgi_app, threads=THREADS)
         self._loop: AsyncRuntime | None = None
         self._under_way = 0
@@ -111,7 +111,7 @@ class Entry:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._loop = AsyncRuntime(self.running)
+                self._loop = AsyncRuntime(self.runtime)
                 # From here on the loop hears them (gunicorn.conf.py).
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
                 await send({"type": "lifespan.startup.complete"})
@@ -133,24 +133,25 @@ class Entry:
 
     async def _graphql(self, scope: Scope, headers: Mapping[bytes, bytes], watch: BodyWatch) -> None:
         began_seconds = time.monotonic()
-        promised = transport_security(self.running.settings)
-        facts, content_type = _facts(scope, headers, self.running.settings)
+        promised = hsts_header(self.runtime.settings)
+        request_context, content_type = _request_context(scope, headers, self.runtime.settings)
         try:
-            check_request(facts, self.running.settings)
+            check_request(request_context, self.runtime.settings)
         except WalletError as error:
-            made = failure(error, facts)
+            made = failure(error, request_context)
         else:
-            body = await _body(watch.receive, maximum_body_bytes(facts))
+            body = await _body(watch.receive, maximum_body_bytes(request_context))
             assert self._loop is not None  # nosec B101 # noqa: S101 - no request comes before the start-up is complete
             try:
-                made = await answer_async(facts, content_type=content_type, body=body, running=self.running, loop=self._loop)
+                made = await answer_async(request_context, content_type=content_type, body=body, runtime=self.runtime, loop=self._loop)
             except asyncio.CancelledError:
-                record_request(facts, status=CLIENT_IS_GONE, username=None, began_seconds=began_seconds)
+                record_request(request_context, status=CLIENT_IS_GONE, username=None, began_seconds=began_seconds)
                 raise
-        await watch.send({"type": "http.response.start", "status": made.status, "headers": _headers(made, facts, hsts=promised)})
+        await watch.send({"type": "http.response.start", "status": made.status, "headers": _headers(made, request_context, hsts=promised)})
         await watch.send({"type": "http.response.body", "body": made.body})
         # Nobody waits for the line.
-        record_request(facts, status=made.status, username=made.username, began_seconds=began_seconds, deed=made.deed)
+        record_request(request_context, status=made.status, username=made.username, began_seconds=began_seconds,
+                       audit_event=made.audit_event)
 
 
 def create_entry() -> Entry:
@@ -158,12 +159,12 @@ def create_entry() -> Entry:
     return Entry(create_app())
 
 
-def _facts(scope: Scope, sent: Mapping[bytes, bytes], settings: Settings) -> tuple[Facts, str | None]:
+def _request_context(scope: Scope, sent: Mapping[bytes, bytes], settings: Settings) -> tuple[RequestContext, str | None]:
     headers = {name: sent[name].decode("latin-1") for name in READ_HEADERS if name in sent}
     cookie = headers.get(b"cookie")
     peer = scope["client"][0] if scope.get("client") else None
     forwarded_for = b",".join(value for name, value in scope["headers"] if name == FORWARDED_FOR) if FORWARDED_FOR in sent else b""
-    facts = Facts(
+    request_context = RequestContext(
         method=scope["method"], path=scope["path"], host=headers.get(b"host", ""), scheme=scope.get("scheme", "http"),
         origin=headers.get(b"origin"), sec_fetch_site=headers.get(b"sec-fetch-site"), authorization=headers.get(b"authorization"),
         login_token=parse_cookie(cookie).get(cookie_name(secure=settings.secure_cookies)) if cookie else None,
@@ -173,7 +174,7 @@ def _facts(scope: Scope, sent: Mapping[bytes, bytes], settings: Settings) -> tup
         # As a2wsgi has it for the pages.
         prefix=scope.get("root_path") or SCRIPT_NAME or headers.get(b"x-forwarded-prefix", ""),
     )
-    return facts, headers.get(b"content-type")
+    return request_context, headers.get(b"content-type")
 
 
 async def _body(receive: Receive, limit: int) -> bytes:
@@ -186,15 +187,15 @@ async def _body(receive: Receive, limit: int) -> bytes:
     return body
 
 
-def _headers(made: Answer, facts: Facts, *, hsts: str) -> list[tuple[bytes, bytes]]:
-    own = {"Content-Length": str(len(made.body)), "X-Request-Id": facts.request_id, **made.headers}
+def _headers(made: Answer, request_context: RequestContext, *, hsts: str) -> list[tuple[bytes, bytes]]:
+    own = {"Content-Length": str(len(made.body)), "X-Request-Id": request_context.request_id, **made.headers}
     cookies = [("Set-Cookie", dump_cookie(**cookie)) for cookie in made.cookies]
     return [*_same_headers(hsts=hsts), *_encoded([*own.items(), *cookies])]
 
 
 @cache
 def _same_headers(*, hsts: str) -> list[tuple[bytes, bytes]]:
-    return _encoded([("Content-Type", "application/json"), *hardened(private=True, hsts=hsts).items()])
+    return _encoded([("Content-Type", "application/json"), *security_headers(private=True, hsts=hsts).items()])
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.api import Answer, Calls
-    from app.http import Wave
+    from app.http import Runtime
     from app.money import Currency
     from app.payments import Order, Payer, Sent, WalletRequest, WalletSnapshot
 
@@ -45,19 +45,19 @@ class AsyncRuntime:
         running: whose settings hold; it has connections of its own.
     """
 
-    def __init__(self, running: Wave) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         wait_here()
-        settings = running.settings
+        settings = runtime.settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql")
         # Batches have connections of their own: other reads, however many and slow, leave them alone.
         sizes = (BATCH_CONNECTIONS, settings.database_pool_size)
         self._engines = [make_engine(settings.database_url, pool_size=size, on_event_loop=True) for size in sizes]
-        self._running = replace(running, sessions=make_sessions(self._engines[1]))
+        self._running = replace(runtime, sessions=make_sessions(self._engines[1]))
         self._token_use = TokenUse(self._engines[0])
         self._payments = Batcher(self._engines[0], send_payments, most=PAYMENTS_PER_BATCH)
         self._wallets = Batcher(self._engines[0], partial(read_wallets, currency=settings.currency), most=WALLETS_PER_BATCH)
 
-    async def run(self, work: Callable[[Wave, Calls], Answer]) -> Answer:
+    async def run(self, work: Callable[[Runtime, Calls], Answer]) -> Answer:
         """Run plain code here. The loop goes on with others whenever it waits for a connection, for PostgreSQL, or for a batch."""
         return await giving_way(work, self._running, self)
 

@@ -18,10 +18,10 @@ from app.commands.options import KeyOption
 from app.commands.output import Json, json_option, pluralized, print_result
 from app.commands.payout_preview import confirm_payout, preview_as_json, print_preview
 from app.errors import (
-    HeldBackError,
     IdempotencyKeyReusedError,
     InsufficientFundsError,
     InvalidInputError,
+    NotAttemptedError,
     WalletError,
     WalletFrozenError,
 )
@@ -127,7 +127,7 @@ def _pay(payer: int, lines: list[PayoutLine], items: list[Order | WalletError], 
             outcomes += zip(lines[first:first + size], made.outcomes, strict=True)
             shortfall = made.shortfall
             bar.update(len(made.outcomes))
-    if shortfall is not None and all(isinstance(each, (Posting, HeldBackError, InsufficientFundsError)) for _, each in outcomes):
+    if shortfall is not None and all(isinstance(each, (Posting, NotAttemptedError, InsufficientFundsError)) for _, each in outcomes):
         # Nothing else is wrong: one message for the payout says more than one for each unpaid line.
         raise shortfall
     return outcomes
@@ -150,7 +150,7 @@ def _exit_with_refusals(refused: Sequence[tuple[PayoutLine, WalletError]], data:
 def _print_outcomes(outcomes: Outcomes, payer: identity.Person, key: UUID, *, atomic: bool, as_json: bool) -> None:
     currency = command_context().settings.currency
     paid = [found for _, found in outcomes if isinstance(found, Posting)]
-    refused = [(line, found) for line, found in outcomes if isinstance(found, WalletError) and not isinstance(found, HeldBackError)]
+    refused = [(line, found) for line, found in outcomes if isinstance(found, WalletError) and not isinstance(found, NotAttemptedError)]
     total = Money(sum(each.amount.minor_units for each in paid), currency)
     balance = command_context().transact(lambda session: Money(session.get_one(Account, payer.account_id).balance, currency))
     data = _json(outcomes, payer, key, total, balance)

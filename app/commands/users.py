@@ -112,7 +112,7 @@ def unfreeze(username: str, *, as_json: bool) -> None:
 def badge(username: str, *, remove: bool, as_json: bool) -> None:
     """Mark an account as the operator's own, beside its name everywhere. Doing so again changes nothing."""
     def change(session: Session) -> tuple[Person, bool]:
-        changed = (identity.take_badge if remove else identity.give_badge)(session, username=username)
+        changed = (identity.revoke_operator_badge if remove else identity.grant_operator_badge)(session, username=username)
         return identity.find_person(session, username), changed
 
     person, changed = command_context().transact(change)

@@ -8,4 +8,4 @@ from app.devdb.cluster import Cluster, delete_data, temporary_cluster
 from app.devdb.errors import DevDatabaseError
 from app.devdb.folder import data_major_version
 from app.devdb.programs import Programs, find_programs
-from app.devdb.server_process import tethered
+from app.devdb.server_process import child_command

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from app.devdb.account import set_owner
 from app.devdb.errors import DevDatabaseError, explain_os_errors, full_disk_error, is_disk_full, reports_full_disk
 from app.devdb.folder import SUPERUSER, DataFolder, data_major_version, last_line, temporary_folder
-from app.devdb.server_process import FAST, IMMEDIATE, POLL_SECONDS, STOP_LIMIT_SECONDS, end_orphaned_servers, tethered
+from app.devdb.server_process import FAST, IMMEDIATE, POLL_SECONDS, STOP_LIMIT_SECONDS, child_command, end_orphaned_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -138,7 +138,7 @@ class Cluster:
             self._folder.log.unlink(missing_ok=True)
             with self._folder.log.open("xb") as log:
                 self._server = subprocess.Popen(  # nosec B603 # no shell; PostgreSQL's own programs
-                    tethered(command, signal=FAST, account=self._folder.account),
+                    child_command(command, signal=FAST, account=self._folder.account),
                     cwd="/",
                     env=self._programs.environment,
                     stdin=subprocess.DEVNULL,

@@ -27,7 +27,7 @@ POLL_SECONDS: Final = 0.02
 PROCESSES: Final = Path("/proc")
 
 
-def tethered(command: Sequence[str], *, signal: Signals, account: Account | None = None) -> list[str]:
+def child_command(command: Sequence[str], *, signal: Signals, account: Account | None = None) -> list[str]:
     """Wrap a command: its process gets the signal when the thread that started it ends, even after kill -9.
 
     Args:

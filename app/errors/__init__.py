@@ -9,14 +9,14 @@ from app.errors.access import (
     WrongCredentialsError,
     WrongHostError,
 )
-from app.errors.base import WalletError, at_input
+from app.errors.base import WalletError, error_field
 from app.errors.inputs import InvalidAmountError, InvalidInputError, InvalidPasswordError, InvalidUsernameError, UsernameTakenError
 from app.errors.outages import ConflictRetryError, DatabaseUnavailableError, SettingError
 from app.errors.payments import (
     BalanceTooLargeError,
-    HeldBackError,
     IdempotencyKeyReusedError,
     InsufficientFundsError,
+    NotAttemptedError,
     NotRefundableError,
     RefundTooLargeError,
     RequestNotOpenError,

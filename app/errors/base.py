@@ -25,7 +25,7 @@ class WalletError(Exception):
         super().__init__(detail or self.user_message)
 
 
-class at_input:  # noqa: N801 - it is used as a function
+class error_field:  # noqa: N801 - it is used as a function
     """Set the field of every WalletError in the context to this input. The core knows only the value; an edge knows its field."""
 
     def __init__(self, name: str) -> None:

@@ -83,7 +83,7 @@ class WalletNotEmptyError(WalletError):
         super().__init__(f"balance {balance.amount} {balance.currency}", user_message=sentence)
 
 
-class HeldBackError(WalletError):
+class NotAttemptedError(WalletError):
     """The payment is valid, but another one of its atomic group was refused."""
 
     code = "NOT_ATTEMPTED"

@@ -16,7 +16,7 @@ from app.throttles import Attempt, KnownPlace, Rule, count_attempts, remember_pl
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.http.request_context import Facts
+    from app.http.request_context import RequestContext
     from app.identity import Viewer
     from app.settings import Settings
 
@@ -39,25 +39,26 @@ KNOWN_PLACE: Final = "login: known place"
 KNOWN_SECONDS: Final = 90 * 24 * 3600
 
 
-def admit_login(session: Session, username: str, facts: Facts, settings: Settings) -> None:
+def admit_login(session: Session, username: str, request_context: RequestContext, settings: Settings) -> None:
     """Count an attempt to log in, also with an unknown username. Raises: RateLimitedError."""
-    account, block = _account(username), address_block(facts.remote_address)
+    account, block = _account(username), address_block(request_context.remote_address)
     _count_attempts(session, settings, [
         Attempt(LOGINS_AT_ACCOUNT_FROM_BLOCK, (account, block)),
         Attempt(LOGINS_AT_ACCOUNT, (account,), from_unknown_place=True),
         Attempt(LOGINS_FROM_BLOCK, (block,)),
         Attempt(LOGINS, from_unknown_place=True),
-    ], _known_place(username, facts))
+    ], _known_place(username, request_context))
 
 
-def remember_login(session: Session, username: str, facts: Facts) -> None:
+def remember_login(session: Session, username: str, request_context: RequestContext) -> None:
     """Store the place of a successful login as known."""
-    remember_place(session, _known_place(username, facts), seconds=KNOWN_SECONDS)
+    remember_place(session, _known_place(username, request_context), seconds=KNOWN_SECONDS)
 
 
-def admit_registration(session: Session, facts: Facts, settings: Settings) -> None:
+def admit_registration(session: Session, request_context: RequestContext, settings: Settings) -> None:
     """Count an attempt to register. Raises: RateLimitedError."""
-    _count_attempts(session, settings, [Attempt(REGISTRATIONS_FROM_BLOCK, (address_block(facts.remote_address),)), Attempt(REGISTRATIONS)])
+    _count_attempts(session, settings, [Attempt(REGISTRATIONS_FROM_BLOCK, (address_block(request_context.remote_address),)),
+                                        Attempt(REGISTRATIONS)])
 
 
 def admit_password(session: Session, viewer: Viewer, settings: Settings) -> None:
@@ -71,8 +72,8 @@ def _count_attempts(session: Session, settings: Settings, attempts: list[Attempt
     session.commit()
 
 
-def _known_place(username: str, facts: Facts) -> KnownPlace:
-    return KnownPlace(KNOWN_PLACE, (_account(username), address_block(facts.remote_address)))
+def _known_place(username: str, request_context: RequestContext) -> KnownPlace:
+    return KnownPlace(KNOWN_PLACE, (_account(username), address_block(request_context.remote_address)))
 
 
 def _account(username: str) -> str:

@@ -10,7 +10,7 @@ from app.errors import ForbiddenError, UnderPathError, WrongHostError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from app.http.request_context import Facts
+    from app.http.request_context import RequestContext
     from app.settings import Settings
 
 MAXIMUM_HOST_CHARACTERS: Final = 255
@@ -38,14 +38,14 @@ HEALTH_PATHS: Final = frozenset({"/healthz", "/readyz"})
 PORT: Final = re.compile(r":[0-9]*$")
 
 
-def check_request(facts: Facts, settings: Settings) -> None:
+def check_request(request_context: RequestContext, settings: Settings) -> None:
     """Check every request before its route. Raises: WrongHostError, UnderPathError, ForbiddenError."""
-    check_host(facts, settings.hosts)
-    check_prefix(facts)
-    check_same_site(facts)
+    check_host(request_context, settings.hosts)
+    check_prefix(request_context)
+    check_same_site(request_context)
 
 
-def check_host(facts: Facts, hosts: Collection[str]) -> None:
+def check_host(request_context: RequestContext, hosts: Collection[str]) -> None:
     """Refuse a request for another host. So nobody can serve the wallet under a name of their own.
 
     Args:
@@ -54,22 +54,22 @@ def check_host(facts: Facts, hosts: Collection[str]) -> None:
     Raises: WrongHostError.
     Source: RFC 9110, section 7.4.
     """
-    if not hosts or facts.host in hosts or facts.path in HEALTH_PATHS:
+    if not hosts or request_context.host in hosts or request_context.path in HEALTH_PATHS:
         return
-    if PORT.sub("", facts.host).rstrip(".").lower() not in hosts:
-        raise WrongHostError(f"host {facts.host[:MAXIMUM_HOST_CHARACTERS]!r}")
+    if PORT.sub("", request_context.host).rstrip(".").lower() not in hosts:
+        raise WrongHostError(f"host {request_context.host[:MAXIMUM_HOST_CHARACTERS]!r}")
 
 
-def check_prefix(facts: Facts) -> None:
+def check_prefix(request_context: RequestContext) -> None:
     """Refuse a request that a proxy sends from below a path: the wallet needs its own host name.
 
     Raises: UnderPathError.
     """
-    if facts.prefix.strip("/"):
-        raise UnderPathError(f"under {facts.prefix[:MAXIMUM_HOST_CHARACTERS]!r}")
+    if request_context.prefix.strip("/"):
+        raise UnderPathError(f"under {request_context.prefix[:MAXIMUM_HOST_CHARACTERS]!r}")
 
 
-def check_same_site(facts: Facts) -> None:
+def check_same_site(request_context: RequestContext) -> None:
     """Refuse a request that another site made the browser send. With a cookie, only the wallet's own pages may change anything.
 
     A request with an Authorization header is accepted: browsers do not add one by themselves. A request without Origin and
@@ -78,20 +78,20 @@ def check_same_site(facts: Facts) -> None:
     Raises: ForbiddenError.
     Source: OWASP Cross-Site Request Forgery Prevention Cheat Sheet, "Fetch Metadata headers".
     """
-    if facts.method in SAFE_METHODS or facts.authorization is not None:
+    if request_context.method in SAFE_METHODS or request_context.authorization is not None:
         return
-    if facts.sec_fetch_site is not None:
-        if facts.sec_fetch_site not in OWN_FETCH_SITES:
-            raise ForbiddenError(f"sec-fetch-site {facts.sec_fetch_site}")
+    if request_context.sec_fetch_site is not None:
+        if request_context.sec_fetch_site not in OWN_FETCH_SITES:
+            raise ForbiddenError(f"sec-fetch-site {request_context.sec_fetch_site}")
         return
     # Behind a proxy that ends TLS, the browser's scheme is https and the scheme here is http.
-    if facts.origin not in (None, f"{facts.scheme}://{facts.host}", f"https://{facts.host}"):
-        raise ForbiddenError(f"origin {facts.origin} on host {facts.host}")
+    if request_context.origin not in (None, f"{request_context.scheme}://{request_context.host}", f"https://{request_context.host}"):
+        raise ForbiddenError(f"origin {request_context.origin} on host {request_context.host}")
 
 
-def is_packed(facts: Facts) -> bool:
+def is_compressed(request_context: RequestContext) -> bool:
     """Whether the body is compressed, for example by gzip. Such bodies are refused: a small one can decompress to a huge one."""
-    return (facts.content_encoding or "identity").strip().lower() not in ("", "identity")
+    return (request_context.content_encoding or "identity").strip().lower() not in ("", "identity")
 
 
 def cookie_name(*, secure: bool) -> str:
@@ -107,19 +107,19 @@ def login_cookie(token: str, *, secure: bool, lifetime_seconds: int) -> dict[str
     }
 
 
-def transport_security(settings: Settings) -> str:
+def hsts_header(settings: Settings) -> str:
     """The value of Strict-Transport-Security; empty if the wallet is served over plain HTTP."""
     if not settings.secure_cookies:
         return ""
     return HSTS_SUBDOMAINS if settings.hsts_subdomains else HSTS
 
 
-def hardened(*, private: bool, hsts: str) -> dict[str, str]:
+def security_headers(*, private: bool, hsts: str) -> dict[str, str]:
     """The security headers of a response.
 
     Args:
         private: whether it may hold private data; then no cache stores it.
-        hsts: the value from `transport_security`.
+        hsts: the value from `hsts_header`.
     """
     headers = dict(SECURITY_HEADERS)
     if private:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import schema_version
 from app.database import transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError, SettingError
-from app.http.runtime import wave
+from app.http.runtime import runtime
 from app.ledger import check_currency
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from sqlalchemy.orm import Session
 
-    from app.http.runtime import Wave
+    from app.http.runtime import Runtime
     from app.money import Currency
 
 
@@ -39,23 +39,23 @@ def add_health(app: Flask) -> None:
     @app.get("/healthz")
     def healthz() -> ResponseReturnValue:
         """Liveness: answers without asking the database."""
-        return jsonify(status="alive", release=wave().settings.release_id)
+        return jsonify(status="alive", release=runtime().settings.release_id)
 
     # ast-grep-ignore: route-without-login - monitoring has no login, and it shows no personal data
     @app.get("/readyz")
     def readyz() -> ResponseReturnValue:
         """Readiness: whether this process can serve requests."""
-        found = readiness(wave())
+        found = readiness(runtime())
         if found.ready:
             return jsonify(found)
         return jsonify(found), DatabaseUnavailableError.http_status, {"Retry-After": str(DatabaseUnavailableError.RETRY_AFTER_SECONDS)}
 
 
-def readiness(running: Wave) -> Readiness:
+def readiness(runtime: Runtime) -> Readiness:
     """Check that the database answers and has all migrations of this release."""
-    release = running.settings.release_id
+    release = runtime.settings.release_id
     try:
-        found, fault = transact(running.sessions, lambda session: _found(session, running.settings.currency))
+        found, fault = transact(runtime.sessions, lambda session: _found(session, runtime.settings.currency))
     except (SQLAlchemyError, DatabaseUnavailableError, ConflictRetryError):
         return Readiness(ready=False, release=release, reason="the database does not answer")
     return Readiness(ready=fault is None, release=release, reason=fault, migration=found)

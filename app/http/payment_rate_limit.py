@@ -25,7 +25,7 @@ PAYMENTS_OF_A_PAYOUT_AS_ONE: Final = 10
 MAXIMUM_PAYERS: Final = 10_000
 
 
-class Pace:
+class PaymentRateLimit:
     """Limits the payments of each payer.
 
     Args:

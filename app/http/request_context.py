@@ -11,7 +11,7 @@ REQUEST_ID_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class RequestContext:
     """The properties of a request, free of any framework, so that Flask and the event loop apply the same rules."""
 
     method: str

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from flask import g, request
 
-from app.http.authentication import facts_of_request
-from app.http.guard import check_request, hardened, transport_security
+from app.http.authentication import current_request_context
+from app.http.guard import check_request, hsts_header, security_headers
 from app.http.request_log import record_request
-from app.http.runtime import wave
+from app.http.runtime import runtime
 
 if TYPE_CHECKING:
     from flask import Flask, Response
@@ -25,17 +25,18 @@ def add_request_hooks(app: Flask) -> None:
 def _begin() -> None:
     # Before any route: a request from another site or for another host is refused, whatever its path.
     g.began_seconds = time.monotonic()
-    check_request(facts_of_request(), wave().settings)
+    check_request(current_request_context(), runtime().settings)
 
 
 def _finish(response: Response) -> Response:
-    facts = facts_of_request()
+    request_context = current_request_context()
     is_static = request.endpoint == "static"
-    response.headers.extend(hardened(private=not is_static, hsts=transport_security(wave().settings)))
-    response.headers["X-Request-Id"] = facts.request_id
+    response.headers.extend(security_headers(private=not is_static, hsts=hsts_header(runtime().settings)))
+    response.headers["X-Request-Id"] = request_context.request_id
     if not is_static:
         began_seconds = g.get("began_seconds", time.monotonic())
         record_request(
-            facts, status=response.status_code, username=g.get("username"), began_seconds=began_seconds, deed=g.get("deed"),
+            request_context, status=response.status_code, username=g.get("username"), began_seconds=began_seconds,
+            audit_event=g.get("audit_event"),
         )
     return response

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from app.errors import WalletError
-    from app.http.request_context import Facts
+    from app.http.request_context import RequestContext
 
 DONE: Final = "done"
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class AuditEvent:
     """What a request changed, or was refused."""
 
     action: str | None
@@ -44,20 +44,22 @@ class Deed:
         return {name: value for name, value in named if value is not None}
 
 
-def deed_refused(error: WalletError, action: str | None = None) -> Deed:
+def refused_event(error: WalletError, action: str | None = None) -> AuditEvent:
     """The event of a refused request; `action` is what it tried to do."""
-    return Deed(action=action, result=error.code, account=error.account if isinstance(error, WrongCredentialsError) else None)
+    return AuditEvent(action=action, result=error.code, account=error.account if isinstance(error, WrongCredentialsError) else None)
 
 
-def record_request(facts: Facts, *, status: int, username: str | None, began_seconds: float, deed: Deed | None = None) -> None:
+def record_request(request_context: RequestContext, *, status: int, username: str | None, began_seconds: float,
+                   audit_event: AuditEvent | None = None) -> None:
     """Log the request when it ends.
 
     Args:
         began_seconds: the value of time.monotonic() at the start of the request.
-        deed: None for a request that only read and was not refused.
+        audit_event: None for a request that only read and was not refused.
     """
     fields = {
-        "request_id": facts.request_id, "method": facts.method, "path": facts.path, "status": status, "user": username,
-        "address": facts.remote_address, "duration_ms": round((time.monotonic() - began_seconds) * 1000, 1),
+        "request_id": request_context.request_id, "method": request_context.method, "path": request_context.path, "status": status,
+        "user": username,
+        "address": request_context.remote_address, "duration_ms": round((time.monotonic() - began_seconds) * 1000, 1),
     }
-    log.info("request", extra=fields | deed.fields() if deed else fields)
+    log.info("request", extra=fields | audit_event.fields() if audit_event else fields)

@@ -9,19 +9,19 @@ from flask import current_app
 
 if TYPE_CHECKING:
     from app.database import Sessions
-    from app.http.payment_rate_limit import Pace
+    from app.http.payment_rate_limit import PaymentRateLimit
     from app.settings import Settings
 
 EXTENSION_NAME: Final = "wave"
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
+class Runtime:
     """What a running program holds. Each Flask application has one."""
 
     settings: Settings
     sessions: Sessions
-    pace: Pace
+    payment_rate_limit: PaymentRateLimit
 
     def disconnect(self) -> None:
         """Close the connections that are not in use."""
@@ -32,6 +32,6 @@ class Wave:
         self.sessions.kw["bind"].dispose(close=False)
 
 
-def wave() -> Wave:
+def runtime() -> Runtime:
     """The runtime of Flask's current application. Needs a request or a command."""
-    return cast("Wave", current_app.extensions[EXTENSION_NAME])
+    return cast("Runtime", current_app.extensions[EXTENSION_NAME])

@@ -3,7 +3,7 @@
 from app.identity.account_closure import close_account, close_own_account
 from app.identity.listing import count_people, list_people
 from app.identity.logins import count_logins, end_all_logins, end_login, list_logins, logged_in_recently, start_login, viewer_of_login
-from app.identity.operator_badge import give_badge, take_badge
+from app.identity.operator_badge import grant_operator_badge, revoke_operator_badge
 from app.identity.passwords import check_new_password, hash_password, verify_password
 from app.identity.people import (
     Person,
@@ -22,8 +22,8 @@ from app.identity.people import (
     unknown_person,
 )
 from app.identity.tokens import (
-    USED_AGAIN_SECONDS,
-    WAS_USED_LONG_AGO,
+    LAST_USED_INTERVAL_SECONDS,
+    LAST_USED_IS_OUTDATED,
     IssuedToken,
     count_api_tokens,
     create_api_token,

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from app.errors import WalletFrozenError, WalletNotEmptyError
 from app.identity.passwords import hash_password
 from app.identity.people import confirm_password, find_person, unknown_person
-from app.identity.retired import NEUTRAL_USERNAME_PREFIX
+from app.identity.retired_usernames import NEUTRAL_USERNAME_PREFIX
 from app.models import Account, User
 from app.money import Money
 

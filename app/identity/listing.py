@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Select, bindparam, func, literal_column, or_, select
 
 from app.database import PreparedStatement
-from app.errors import InvalidInputError, at_input
-from app.identity.people import OF_PERSON, Person
-from app.lines import parse_search
+from app.errors import InvalidInputError, error_field
+from app.identity.people import PERSON_COLUMNS, Person
 from app.models import User
+from app.single_line import parse_search
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,19 +28,19 @@ COUNT_OF_ALL: Final = PreparedStatement("count_people", COUNT)
 
 @dataclass(frozen=True, slots=True)
 class PersonPage:
-    """Some people in the order of their handles."""
+    """A page of people, ordered by username."""
 
     people: list[Person]
     more_follow: bool
 
 
 def list_people(session: Session, *, search: str | None = None, first: int = 20, after: str | None = None) -> PersonPage:
-    """Some people in the order of their handles.
+    """A page of people, ordered by username.
 
     Args:
-        search: part of a handle or of a display name, any case; read by `parse_search`.
-        first: how many, 1 to MAXIMUM_PEOPLE_PER_PAGE.
-        after: the handle that the page before ended with.
+        search: part of a username or display name, in any case; parsed by `parse_search`.
+        first: the size of the page, 1 to MAXIMUM_PEOPLE_PER_PAGE.
+        after: the last username of the previous page.
 
     Raises: InvalidInputError (search, first).
     """
@@ -72,7 +72,7 @@ def _page_of_all(first: int) -> PreparedStatement:
 def _page(first: int) -> Select[*tuple[Any, ...]]:
     """The first people after a handle, and one more, who tells whether others follow."""
     # As a literal, for a plan that is kept would otherwise be made for a tenth of all rows.
-    of_all = select(*OF_PERSON).where(User.closed_at.is_(None), User.username > bindparam("after"))
+    of_all = select(*PERSON_COLUMNS).where(User.closed_at.is_(None), User.username > bindparam("after"))
     return of_all.order_by(User.username).limit(literal_column(str(first + 1)))
 
 
@@ -81,5 +81,5 @@ def _matching(people: Select[*tuple[Any, ...]], part: str) -> Select[*tuple[Any,
 
 
 def _part_of_name(search: str | None) -> str:
-    with at_input("search"):
+    with error_field("search"):
         return parse_search(search)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.identity.people import Person
 
 
-def give_badge(session: Session, *, username: str) -> bool:
+def grant_operator_badge(session: Session, *, username: str) -> bool:
     """Give this account the badge, and so the right to a reserved display name. Returns: whether it did not have the badge before.
 
     Raises: NotFoundError.
@@ -24,7 +24,7 @@ def give_badge(session: Session, *, username: str) -> bool:
     return _set_badge(session, find_person(session, username), is_operator=True)
 
 
-def take_badge(session: Session, *, username: str) -> bool:
+def revoke_operator_badge(session: Session, *, username: str) -> bool:
     """Take the badge away. A reserved display name is replaced by the username. Returns: whether the account had the badge.
 
     Raises: NotFoundError.

@@ -11,7 +11,7 @@ from passlib.context import CryptContext
 
 from app.errors import InvalidPasswordError, RateLimitedError
 from app.identity.password_strength import estimate_strength
-from app.lines import CODE_POINTS_PER_CHARACTER
+from app.single_line import CODE_POINTS_PER_CHARACTER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,13 +11,13 @@ from sqlalchemy.exc import IntegrityError
 
 from app import ledger
 from app.database import PreparedStatement
-from app.errors import InvalidInputError, InvalidUsernameError, NotFoundError, UsernameTakenError, WrongCredentialsError, at_input
+from app.errors import InvalidInputError, InvalidUsernameError, NotFoundError, UsernameTakenError, WrongCredentialsError, error_field
 from app.identity.logins import logged_in_recently
 from app.identity.passwords import check_new_password, hash_password, verify_password
-from app.identity.reserved_names import holds_mark_of_trust, reserved_word
-from app.identity.retired import NEUTRAL_USERNAME_PREFIX, is_retired
-from app.lines import parse_line, trimmed, unless_blank
+from app.identity.reserved_names import has_trust_mark, reserved_word
+from app.identity.retired_usernames import NEUTRAL_USERNAME_PREFIX, is_username_retired
 from app.models import User
+from app.single_line import parse_single_line, trimmed, unless_blank
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,10 +45,10 @@ class Person(NamedTuple):
     """For the program only; it is never shown."""
 
 
-# What a row has to hold to be a Person, in the order of its fields.
-OF_PERSON: Final = (User.username, User.display_name, User.joined_at, User.is_operator, User.account_id)
+# The columns of a Person, in the order of its fields.
+PERSON_COLUMNS: Final = (User.username, User.display_name, User.joined_at, User.is_operator, User.account_id)
 PERSON_OF_NAME: Final = PreparedStatement(
-    "person_of_name", select(*OF_PERSON, User.id, User.password_hash).where(User.username == bindparam("username")))
+    "person_of_name", select(*PERSON_COLUMNS, User.id, User.password_hash).where(User.username == bindparam("username")))
 
 
 def parse_username(text: object) -> str:
@@ -79,10 +79,10 @@ def parse_new_username(session: Session, text: object) -> str:
     username = parse_username(text)
     word = reserved_word(username)
     if word:
-        raise InvalidUsernameError(f"reads as {word}: {username}", user_message=_kept("username", word))
+        raise InvalidUsernameError(f"reads as {word}: {username}", user_message=_reserved_message("username", word))
     if username.startswith(NEUTRAL_USERNAME_PREFIX):
         raise InvalidUsernameError(f"reserved: {username}", user_message="That username is kept for closed accounts. Choose another.")
-    if session.scalar(select(User.id).where(User.username == username)) or is_retired(session, username):
+    if session.scalar(select(User.id).where(User.username == username)) or is_username_retired(session, username):
         raise UsernameTakenError(username)
     return username
 
@@ -95,7 +95,7 @@ def register(session: Session, *, username: object, password: str, display_name:
     username = parse_new_username(session, username)
     display_name = unless_blank(parse_display_name, display_name) or parse_display_name(username)
     check_new_password(password, names=(username, display_name), settings=settings)
-    person = _insert(session, username, display_name, hash_password(password), ledger.open_account(session, settings.currency))
+    person = _insert_user(session, username, display_name, hash_password(password), ledger.open_account(session, settings.currency))
     opening = settings.opening_amount
     if opening:
         issuance = ledger.issuance_account(session, settings.currency)
@@ -109,7 +109,7 @@ def check_credentials(session: Session, *, username: str, password: str) -> Pers
 
     Raises: WrongCredentialsError, with the same time and message for an unknown username and a wrong password.
     """
-    row = _find(session, username)
+    row = _find_user(session, username)
     right, new_hash = verify_password(password, row.password_hash if row else None)
     if row is None or not right:
         # The typed text is not logged: people type their password into the wrong field.
@@ -130,7 +130,7 @@ def change_password(session: Session, viewer: Viewer, *, current: str, new: str,
     row = session.execute(select(User).where(User.id == viewer.user_id).with_for_update()).scalar_one()
     if not verify_password(current, row.password_hash)[0]:
         raise _wrong_password()
-    with at_input("newPassword"):
+    with error_field("newPassword"):
         check_new_password(new, names=(row.username, row.display_name), settings=settings)
     row.password_hash = hash_password(new)
     session.flush()
@@ -176,23 +176,23 @@ def change_display_name(session: Session, viewer: Viewer, display_name: str) -> 
 
 
 def unknown_person(username: str, *, field: str | None = None) -> NotFoundError:
-    """What whoever asked for this handle is told when it is nobody's."""
+    """The error for a username that nobody has."""
     message = "There is nobody by that username. Check the spelling."
     return NotFoundError(f"no user {username[:40]!r}", user_message=message, field=field)
 
 
 def find_person(session: Session, username: object) -> Person:
-    """Raises: NotFoundError, also for what could be nobody's handle."""
-    row = _find(session, username)
+    """Raises: NotFoundError, also for an invalid username."""
+    row = _find_user(session, username)
     if row is None:
         raise unknown_person(username if isinstance(username, str) else type(username).__name__)
     return _person(row)
 
 
 def find_people(session: Session, usernames: Collection[str]) -> dict[str, Person]:
-    """The people whom these texts name, by the text; whoever names nobody is left out. One statement, however many."""
+    """The people with these usernames, by the given text. Unknown usernames are left out. Runs one statement."""
     meant = {text: username for text in usernames if (username := normalized_username(text))}
-    wanted = select(*OF_PERSON).where(User.username == any_(literal(sorted(set(meant.values())), ARRAY(Text))))
+    wanted = select(*PERSON_COLUMNS).where(User.username == any_(literal(sorted(set(meant.values())), ARRAY(Text))))
     found = {row.username: Person(*row) for row in session.execute(wanted)} if meant else {}
     return {text: found[username] for text, username in meant.items() if username in found}
 
@@ -201,7 +201,7 @@ def _wrong_password() -> WrongCredentialsError:
     return WrongCredentialsError(user_message="The current password is not right. Try again.", field="currentPassword")
 
 
-def _find(session: Session, text: object) -> NamedRow | None:
+def _find_user(session: Session, text: object) -> NamedRow | None:
     username = normalized_username(text)
     found = PERSON_OF_NAME.named_rows(session.connection(), username=username) if username else []
     return found[0] if found else None
@@ -215,10 +215,10 @@ def normalized_username(text: object) -> str | None:
         return None  # PostgreSQL would refuse some such texts: a NUL, half a surrogate pair
 
 
-def _insert(session: Session, username: str, display_name: str, password_hash: str, account_id: int) -> Person:
+def _insert_user(session: Session, username: str, display_name: str, password_hash: str, account_id: int) -> Person:
     values = {"username": username, "display_name": display_name, "password_hash": password_hash, "account_id": account_id}
     try:
-        return Person(*session.execute(insert(User).values(values).returning(*OF_PERSON)).one())
+        return Person(*session.execute(insert(User).values(values).returning(*PERSON_COLUMNS)).one())
     except IntegrityError as error:
         # Another person registered the same username after it was checked.
         raise UsernameTakenError(username) from error
@@ -229,28 +229,28 @@ def _person(row: NamedRow) -> Person:
 
 
 def parse_display_name(text: str, *, is_operator: bool = False) -> str:
-    """Parse a display name, by `parse_line`.
+    """Parse a display name, by `parse_single_line`.
 
     Args:
         is_operator: whether the account has the operator's badge, and so may have a reserved name.
 
     Raises: InvalidInputError if it is empty, too long, has a hidden character, or is reserved for the operator.
     """
-    with at_input("displayName"):
-        name = parse_line(text, "display name", maximum_characters=MAXIMUM_DISPLAY_NAME_CHARACTERS)
+    with error_field("displayName"):
+        name = parse_single_line(text, "display name", maximum_characters=MAXIMUM_DISPLAY_NAME_CHARACTERS)
         if not name:
             raise InvalidInputError(user_message="Enter a display name.")
         if name.startswith("@"):
             raise InvalidInputError(user_message="A name to show does not begin with @. Leave it out.")
-        if holds_mark_of_trust(name):
+        if has_trust_mark(name):
             message = "A name to show has no check marks and no shields: they could be taken for a badge. Leave them out."
             raise InvalidInputError(user_message=message)
         word = None if is_operator else reserved_word(name)
         if word:
-            raise InvalidInputError(user_message=_kept("name", word))
+            raise InvalidInputError(user_message=_reserved_message("name", word))
     return name
 
 
-def _kept(what: str, word: str) -> str:
+def _reserved_message(what: str, word: str) -> str:
     return f'That {what} reads as "{word}", which is kept for those who run this wallet. Choose a {what} without it.'
 

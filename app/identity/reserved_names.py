@@ -68,7 +68,7 @@ def reserved_word(name: str) -> str | None:
     return None
 
 
-def holds_mark_of_trust(name: str) -> bool:
+def has_trust_mark(name: str) -> bool:
     """Whether this name has a character that looks like a mark of a verified account: a check mark, tick box or shield."""
     return any(TRUST_MARKS.search(unicodedata.name(each, "")) for each in name)
 

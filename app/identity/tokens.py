@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 from sqlalchemy import bindparam, delete, func, insert, or_, select, text, update
 
 from app.database import PreparedStatement
-from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError, at_input
+from app.errors import InvalidInputError, NotFoundError, UnauthenticatedError, error_field
 from app.identity.viewer import VIEWER_COLUMNS, Scope, Viewer, new_token, token_digest
-from app.lines import parse_line
 from app.models import ApiToken, User
+from app.single_line import parse_single_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,14 +25,14 @@ TOKEN_PREFIX: Final = "wave_"  # noqa: S105 - the common prefix is no secret
 MAXIMUM_TOKEN_NAME_CHARACTERS: Final = 64
 MAXIMUM_TOKENS_PER_PERSON: Final = 50
 # last_used_at is written at most this often: it only shows whether a token is still in use.
-USED_AGAIN_SECONDS: Final = 60
+LAST_USED_INTERVAL_SECONDS: Final = 60
 
 # Whether last_used_at of a token has to be written again.
-WAS_USED_LONG_AGO: Final = or_(
-    ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - text(f"interval '{USED_AGAIN_SECONDS} seconds'"),
+LAST_USED_IS_OUTDATED: Final = or_(
+    ApiToken.last_used_at.is_(None), ApiToken.last_used_at < func.now() - text(f"interval '{LAST_USED_INTERVAL_SECONDS} seconds'"),
 )
 OWNER_OF_TOKEN: Final = PreparedStatement("owner_of_token", (
-    select(ApiToken.id, ApiToken.scopes, WAS_USED_LONG_AGO, *VIEWER_COLUMNS)
+    select(ApiToken.id, ApiToken.scopes, LAST_USED_IS_OUTDATED, *VIEWER_COLUMNS)
     .join(User, User.id == ApiToken.user_id)
     .where(ApiToken.token_sha256 == bindparam("token_sha256"))
 ))
@@ -65,9 +65,9 @@ def create_api_token(session: Session, viewer: Viewer, *, name: str, scopes: Col
 
 
 def parse_token_name(text: str) -> str:
-    """Parse a token's name, by `parse_line`. Raises: InvalidInputError if it is empty, too long, or has a hidden character."""
-    with at_input("name"):
-        name = parse_line(text, "name of a token", maximum_characters=MAXIMUM_TOKEN_NAME_CHARACTERS)
+    """Parse a token's name, by `parse_single_line`. Raises: InvalidInputError if it is empty, too long, or has a hidden character."""
+    with error_field("name"):
+        name = parse_single_line(text, "name of a token", maximum_characters=MAXIMUM_TOKEN_NAME_CHARACTERS)
         if not name:
             raise InvalidInputError(user_message="Give the token a name.")
     return name

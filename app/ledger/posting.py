@@ -8,10 +8,10 @@ from sqlalchemy import text
 
 from app.errors import (
     BalanceTooLargeError,
-    HeldBackError,
     IdempotencyKeyReusedError,
     InsufficientFundsError,
     InvalidInputError,
+    NotAttemptedError,
     NotFoundError,
     RefundTooLargeError,
     WalletClosedError,
@@ -127,7 +127,7 @@ def _refusal(row: NamedRow, currency: Currency) -> WalletError | RuntimeError:
     error: WalletError | RuntimeError
     match row.status:
         case "held_back":
-            error = HeldBackError()
+            error = NotAttemptedError()
         case "key_reused":
             error = IdempotencyKeyReusedError()
         case "frozen":

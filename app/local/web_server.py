@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from app.devdb import tethered
+from app.devdb import child_command
 from app.local.errors import LocalRunError
 from app.local.options import CHECKOUT
 
@@ -45,7 +45,7 @@ def serving(bind: str, environment: Mapping[str, str]) -> Iterator[subprocess.Po
         command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "--bind", bind, "--log-level", "warning"]
         web_server = subprocess.Popen(  # nosec B603 # no shell; gunicorn, with what the developer chose
             # If this process is killed, gunicorn stops quickly: the next run needs the port.
-            tethered(command, signal=signal.SIGQUIT),
+            child_command(command, signal=signal.SIGQUIT),
             cwd=CHECKOUT,
             env={**own, "NOTIFY_SOCKET": "@" + ready.getsockname()[1:].decode("ascii")},
             stdin=subprocess.DEVNULL,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from app import ledger
-from app.errors import NotFoundError, NotRefundableError, SelfPaymentError, at_input
+from app.errors import NotFoundError, NotRefundableError, SelfPaymentError, error_field
 from app.identity import Person, Scope, find_person
-from app.lines import parse_line, trimmed
 from app.models import Transfer, User
 from app.payments.payment import find_refundable
 from app.payments.sending import Order, Payer, send_payments
+from app.single_line import parse_single_line, trimmed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -103,14 +103,14 @@ def refund_by_operator(
 
 
 def parse_memo(memo: str | None) -> str | None:
-    """The memo that `memo` means: the line of `parse_line`; None when nothing is left.
+    """The memo that `memo` means: the line of `parse_single_line`; None when nothing is left.
 
     Raises: InvalidInputError when it is too long, or holds a character that does not show.
     """
     if not memo:
         return None
-    with at_input("memo"):
-        return parse_line(memo, "memo", maximum_characters=MAXIMUM_MEMO_CHARACTERS) or None
+    with error_field("memo"):
+        return parse_single_line(memo, "memo", maximum_characters=MAXIMUM_MEMO_CHARACTERS) or None
 
 
 def parse_payee(to: object) -> str:
@@ -124,7 +124,7 @@ def parse_payee(to: object) -> str:
 
 def find_payee(session: Session, viewer: Viewer, to: str) -> Person:
     """The person that `to` means. Raises: NotFoundError, SelfPaymentError."""
-    with at_input("to"):
+    with error_field("to"):
         payee = find_person(session, parse_payee(to))
     if payee.account_id == viewer.account_id:
         raise SelfPaymentError(viewer.username)

@@ -10,9 +10,9 @@ from sqlalchemy import ARRAY, BigInteger, any_, literal, select
 
 from app.errors import (
     ForbiddenError,
-    HeldBackError,
     InsufficientFundsError,
     InvalidInputError,
+    NotAttemptedError,
     SelfPaymentError,
     WalletClosedError,
     WalletError,
@@ -194,7 +194,7 @@ def _shortfall(
     for order, outcome in zip(orders, outcomes, strict=True):
         if isinstance(outcome, InsufficientFundsError) and balance is None:
             balance = outcome.balance.minor_units + sum(wanted.values())
-        if isinstance(outcome, (HeldBackError, InsufficientFundsError)):
+        if isinstance(outcome, (NotAttemptedError, InsufficientFundsError)):
             wanted[order.idempotency_key] = order.amount.minor_units
     if balance is None:
         return None

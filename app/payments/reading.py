@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from app.database import PreparedStatement, array_of_bytes, array_of_words
 from app.errors import InvalidInputError
-from app.identity import WAS_USED_LONG_AGO, Scope, Viewer, scopes_named
+from app.identity import LAST_USED_IS_OUTDATED, Scope, Viewer, scopes_named
 from app.models import Account, ApiToken, Entry, User
 from app.payments.payment import payment_of, select_payments
 from app.payments.wallet import wallet_of
@@ -113,7 +113,7 @@ def wallets_statement(size: int) -> PreparedStatement:
     ).table_valued("digest", "account_id", "before_number", with_ordinality="ordinal").render_derived(name="given")
     asked = (
         select(
-            given.c.ordinal, given.c.before_number, ApiToken.id.label("token_id"), ApiToken.scopes, WAS_USED_LONG_AGO.label("used"),
+            given.c.ordinal, given.c.before_number, ApiToken.id.label("token_id"), ApiToken.scopes, LAST_USED_IS_OUTDATED.label("used"),
             User.id.label("user_id"), Account.id.label("account_id"), User.username, User.display_name, User.joined_at, User.is_operator,
             Account.balance, Account.status,
         )

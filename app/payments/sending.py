@@ -13,7 +13,7 @@ from app import ledger
 from app.database import NamedRow, PreparedStatement, array_of_bytes, array_of_texts, array_of_words
 from app.errors import SelfPaymentError, WalletError
 from app.identity import (
-    USED_AGAIN_SECONDS,
+    LAST_USED_INTERVAL_SECONDS,
     Scope,
     Viewer,
     normalized_username,
@@ -160,7 +160,7 @@ def send_payments(connection: Connection, orders: Sequence[tuple[Payer, Order]],
         atomic: all or none. Otherwise each fails or succeeds on its own, as if they were sent one after the other.
     """
     rows = SEND_PAYMENTS.named_rows(
-        connection, used_again_seconds=USED_AGAIN_SECONDS, atomic=atomic,
+        connection, used_again_seconds=LAST_USED_INTERVAL_SECONDS, atomic=atomic,
         digests=array_of_bytes(payer.token_digest for payer, _ in orders),
         accounts=array_of_words(payer.account_id or "NULL" for payer, _ in orders),
         may_pay=array_of_words(payer.may_pay for payer, _ in orders),

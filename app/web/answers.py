@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 
-from app.http import cookie_name, facts_of_request, login_cookie, wave
+from app.http import cookie_name, current_request_context, login_cookie, runtime
 from app.web.forms import current_form
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def rendered(answer: Answer) -> Response:
         "url_for": partial(_kept_path, request.root_path),
         "viewer": viewer,
         # An error page may be shown before the login is looked up, or while the database is away.
-        "shows_own_links": viewer is not None or facts_of_request().login_token is not None,
+        "shows_own_links": viewer is not None or current_request_context().login_token is not None,
         "form": current_form(),
-        "currency": wave().settings.currency,
+        "currency": runtime().settings.currency,
     }
     return make_response(render_template(answer.template, **own, **answer.values), answer.status)
 
@@ -68,14 +68,14 @@ def see_path(path: str) -> Response:
 
 def signed_in(response: Response, token: str) -> Response:
     """The same response, with the login's token as the browser's cookie."""
-    settings = wave().settings
+    settings = runtime().settings
     response.set_cookie(**login_cookie(token, secure=settings.secure_cookies, lifetime_seconds=settings.login_lifetime_seconds))
     return response
 
 
 def signed_out(response: Response) -> Response:
     """The same response, which deletes the login's cookie."""
-    secure = wave().settings.secure_cookies
+    secure = runtime().settings.secure_cookies
     response.delete_cookie(cookie_name(secure=secure), path="/", secure=secure, httponly=True, samesite="Lax")
     return response
 

@@ -9,15 +9,15 @@ from flask import g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.errors import DatabaseUnavailableError, RateLimitedError, UnauthenticatedError, WalletError
-from app.http import Deed, deed_refused, error_id_of, facts_of_request, log_failure
+from app.http import AuditEvent, current_request_context, error_id_of, log_failure, refused_event
 from app.web.answers import Page, rendered, see, signed_out
-from app.web.routes import DEEDS
+from app.web.routes import AUDIT_ACTIONS
 from app.web.safe_redirect import path_to_return_to
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from app.http import Facts
+    from app.http import RequestContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,17 @@ def failure_response(error: Exception) -> Response:
 
     The details are only in the log.
     """
-    facts = facts_of_request()
-    action = DEEDS.get(request.endpoint or "")
+    request_context = current_request_context()
+    action = AUDIT_ACTIONS.get(request.endpoint or "")
     if isinstance(error, HTTPException) and (error.code or BUG) < BUG:
-        g.deed = Deed(action=action, result=error.name)
+        g.audit_event = AuditEvent(action=action, result=error.name)
         return _http_failure(error)
-    log_failure(error, facts)
-    g.deed = deed_refused(error, action) if isinstance(error, WalletError) else Deed(action=action, result="INTERNAL")
+    log_failure(error, request_context)
+    g.audit_event = refused_event(error, action) if isinstance(error, WalletError) else AuditEvent(action=action, result="INTERNAL")
     if isinstance(error, UnauthenticatedError):
-        return _way_to_log_in(facts)
+        return _way_to_log_in(request_context)
     if not isinstance(error, WalletError):
-        return _error_page(BUG, None, error_id=error_id_of(facts))
+        return _error_page(BUG, None, error_id=error_id_of(request_context))
     response = _error_page(error.http_status, error.user_message)
     if isinstance(error, RateLimitedError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
@@ -82,10 +82,10 @@ def _http_failure(error: HTTPException) -> Response:
     return response
 
 
-def _way_to_log_in(facts: Facts) -> Response:
+def _way_to_log_in(request_context: RequestContext) -> Response:
     response = see("login_form", next=path_to_return_to())
     # The cookie is of no more use, so the browser should not go on sending it.
-    return signed_out(response) if facts.login_token else response
+    return signed_out(response) if request_context.login_token else response
 
 
 def _error_page(status: int, sentence: str | None, *, error_id: str | None = None) -> Response:

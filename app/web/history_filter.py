@@ -6,13 +6,13 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from app.amounts import parse_bound
-from app.errors import InvalidInputError, at_input
-from app.http import wave
+from app.amounts import parse_amount_or_zero
+from app.errors import InvalidInputError, error_field
+from app.http import runtime
 from app.identity import parse_username
-from app.lines import parse_search, unless_blank
-from app.moments import day_after, parse_day
 from app.payments import Direction, HistoryFilter, PaymentKind
+from app.single_line import parse_search, unless_blank
+from app.timestamps import day_after, parse_date
 from app.web.forms import Problems, text_of, texts_given
 
 if TYPE_CHECKING:
@@ -32,24 +32,24 @@ def history_filter() -> HistoryFilter:
     if not texts_given(FILTER_INPUTS):
         return HistoryFilter()
     problems = Problems()
-    currency = wave().settings.currency
+    currency = runtime().settings.currency
     wanted = HistoryFilter(
         text=_read(problems, "text", parse_search),
         direction=_read(problems, "direction", partial(_choice, Direction)),
         kind=_read(problems, "kind", partial(_choice, PaymentKind)),
         counterparty=_read(problems, "counterparty", parse_username),
-        since=_read(problems, "since", parse_day),
+        since=_read(problems, "since", parse_date),
         # The end of that day: "to the 5th" includes the 5th.
-        before=_read(problems, "until", lambda text: day_after(parse_day(text))),
-        minimum=_read(problems, "minimum", partial(parse_bound, currency=currency)),
-        maximum=_read(problems, "maximum", partial(parse_bound, currency=currency)),
+        before=_read(problems, "until", lambda text: day_after(parse_date(text))),
+        minimum=_read(problems, "minimum", partial(parse_amount_or_zero, currency=currency)),
+        maximum=_read(problems, "maximum", partial(parse_amount_or_zero, currency=currency)),
     )
     problems.refuse_if_any()
     return wanted
 
 
 def _read(problems: Problems, name: str, parse: Callable[[str], Value]) -> Value | None:
-    with problems, at_input(name):
+    with problems, error_field(name):
         return unless_blank(parse, text_of(name))
     return None
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.database import transact
 from app.errors import UnauthenticatedError, WalletError
-from app.http import Deed, deed_refused, facts_of_request, is_packed, log_failure, viewer_of, wave
+from app.http import AuditEvent, authenticate, current_request_context, is_compressed, log_failure, refused_event, runtime
 from app.web.answers import Answer, Page, rendered
 from app.web.forms import FormRefusedError, belongs_to_form, errors_of, problems_of
 
@@ -29,7 +29,7 @@ PUBLIC_ENDPOINTS: Final = frozenset({
     "static", "healthz", "readyz", "api.graphql",
     "web.home", "web.person", "web.register_form", "web.register", "web.login_form", "web.login", "web.logout", "web.account_closed",
 })
-DEEDS: Final[dict[str, str]] = {}
+AUDIT_ACTIONS: Final[dict[str, str]] = {}
 """The name in the log for what each endpoint changes. Filled by the argument `does` of the two decorators."""
 # The longest form has a display name, a memo and two passwords: a few KB, even if each letter is four bytes and escaped.
 MAXIMUM_FORM_BYTES: Final = 64 * 1024
@@ -58,7 +58,7 @@ def public_page(
             return _answer(view, again, path)
 
         if does:
-            DEEDS[endpoint] = does
+            AUDIT_ACTIONS[endpoint] = does
 
         # ast-grep-ignore: route-without-login - this is the list: what is not in PUBLIC_ENDPOINTS was refused above
         blueprint.add_url_rule(rule, view.__name__, answer, methods=[method])
@@ -84,7 +84,7 @@ def private_page(
             return _answer(_with_login(view), again and _with_login(again), path, maximum_bytes)
 
         if does:
-            DEEDS[f"{blueprint.name}.{view.__name__}"] = does
+            AUDIT_ACTIONS[f"{blueprint.name}.{view.__name__}"] = does
 
         # ast-grep-ignore: route-without-login - this is the check: whoever has no viewer is sent to log in
         blueprint.add_url_rule(rule, view.__name__, answer, methods=[method])
@@ -106,21 +106,22 @@ def _answer(view: PublicView, again: PublicView | None, path: dict[str, Any], ma
     """Run the view in one transaction, and render the page after it, when no lock is held. A refused form is shown again."""
     # The second limits the fields that are not files. Flask has a smaller default for them.
     request.max_content_length = request.max_form_memory_size = maximum_bytes
-    is_form = request.mimetype in FORM_TYPES and not is_packed(facts_of_request())
+    is_form = request.mimetype in FORM_TYPES and not is_compressed(current_request_context())
     if request.method == "POST" and request.content_length and not is_form:
         raise UnsupportedMediaType
     try:
         answer = _transacted(view, path)
-        if request.endpoint in DEEDS:
-            g.deed = Deed(action=DEEDS[request.endpoint], object_id=g.get("object_id") or next(iter(path.values()), None),
+        if request.endpoint in AUDIT_ACTIONS:
+            g.audit_event = AuditEvent(action=AUDIT_ACTIONS[request.endpoint], object_id=g.get("object_id") or next(iter(path.values()),
+                                                                                                                    None),
                           count=g.get("count"))
         return rendered(answer)
     except (WalletError, FormRefusedError) as error:
         if again is None or not belongs_to_form(error):
             raise
-        g.deed = deed_refused(errors_of(error)[0], DEEDS.get(request.endpoint or ""))
+        g.audit_event = refused_event(errors_of(error)[0], AUDIT_ACTIONS.get(request.endpoint or ""))
         for each in errors_of(error):
-            log_failure(each, facts_of_request())
+            log_failure(each, current_request_context())
         g.problems = problems_of(error)
         shown = _transacted(again, path)
         return rendered(replace(shown, status=error.http_status) if isinstance(shown, Page) else shown)
@@ -131,11 +132,11 @@ def _transacted(view: PublicView, path: dict[str, Any]) -> Answer:
         g.viewer = _viewer(session)
         return view(session, g.viewer, **path)
 
-    return transact(wave().sessions, work)
+    return transact(runtime().sessions, work)
 
 
 def _viewer(session: Session) -> Viewer | None:
-    viewer = viewer_of(session, facts_of_request(), wave().settings)
+    viewer = authenticate(session, current_request_context(), runtime().settings)
     if viewer is not None:
         # The cross-site check does not apply to requests with an API token, so a token must not open a page.
         viewer.require_login()

@@ -21,7 +21,7 @@ from app.api.schema import SCHEMA, engine_in
 from app.database import transact
 from app.graphql_engine import Engine
 from app.graphql_engine.execution import ResolveInfo, RootResults, encode_json
-from app.http import Facts, Pace
+from app.http import PaymentRateLimit, RequestContext
 from app.money import Currency
 from tests.load import asking
 
@@ -43,7 +43,7 @@ ARGUMENTS = {
     "Wallet.payments": ["", "(first: 2)", "(first: $first)", '(filter: {direction: SENT, minAmount: "0.02"})', "(first: 101)"],
     "Wallet.balanceHistory": ["(days: 3)", "(days: 0)"],
 }
-FACTS = Facts(
+REQUEST_CONTEXT = RequestContext(
     method="POST", path="/graphql", host="x", scheme="http", origin=None, sec_fetch_site=None, authorization=None, login_token=None,
     user_agent=None, remote_address=None, request_id="1",
 )
@@ -89,7 +89,8 @@ def executed(app: Flask, sessions: Sessions, viewer: Any) -> Callable[[str], tup
         prepared = ENGINE.prepare(text)
 
         def work(session: Session) -> tuple[Any, ExecutionResult]:
-            context = Context(session=session, settings=app.extensions["wave"].settings, facts=FACTS, pace=Pace(),
+            context = Context(session=session, settings=app.extensions["wave"].settings, request_context=REQUEST_CONTEXT,
+                              payment_rate_limit=PaymentRateLimit(),
                               calls=DirectCalls(), token_digest=None)
             context.identify(alice)
             result = execute_sync(SCHEMA, prepared.document, context_value=replace(context), variable_values=VARIABLES)

@@ -16,7 +16,7 @@ from app.api.refusals import refusal_of
 from app.api.types.errors import RateLimitedError as RateLimitedType
 from app.api.types.errors import UserError
 from app.errors import ConflictRetryError, ForbiddenError, InvalidInputError, RateLimitedError, UnauthenticatedError
-from app.http import Facts
+from app.http import RequestContext
 from tests.api.conftest import LOG_IN, SEND
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.api.conftest import Ask
     from tests.conftest import Browsers, Database
 
-FACTS = Facts(
+REQUEST_CONTEXT = RequestContext(
     method="POST", path="/graphql", host="localhost", scheme="http", origin=None, sec_fetch_site=None, authorization=None,
     login_token=None, user_agent=None, remote_address=None, request_id="0123456789abcdef",
 )
@@ -126,17 +126,17 @@ def test_a_value_that_graphql_refuses_while_it_executes_is_the_developers_mistak
 
 @pytest.mark.parametrize("bug", [ValueError("a secret"), GraphQLError("a secret"), KeyError("a secret")])
 def test_whatever_a_resolver_raises_is_masked(bug: Exception) -> None:
-    (shown,) = execution_errors([GraphQLError("a secret", original_error=bug, path=["viewer"])], FACTS)
+    (shown,) = execution_errors([GraphQLError("a secret", original_error=bug, path=["viewer"])], REQUEST_CONTEXT)
     assert shown == {**MASKED, "path": ["viewer"]}
 
 
 def test_an_error_of_graphqls_own_is_masked() -> None:
-    assert execution_errors([GraphQLError("a secret")], FACTS) == [MASKED]
+    assert execution_errors([GraphQLError("a secret")], REQUEST_CONTEXT) == [MASKED]
 
 
 def test_an_expected_failure_of_a_query_is_told_with_its_field() -> None:
     error = InvalidInputError("for the log", user_message="For the person.", field="first")
-    (shown,) = execution_errors([GraphQLError("for the log", original_error=error, path=["users"])], FACTS)
+    (shown,) = execution_errors([GraphQLError("for the log", original_error=error, path=["users"])], REQUEST_CONTEXT)
     assert shown == {"message": "For the person.", "path": ["users"], "extensions": {"code": "INVALID_INPUT", "field": ["first"]}}
 
 
@@ -144,7 +144,7 @@ def test_what_is_wrong_with_many_fields_alike_is_logged_once(caplog: pytest.LogC
     caplog.set_level(logging.INFO)
     errors = [GraphQLError("", original_error=InvalidInputError(detail, user_message=detail, field="first"), path=["users", place])
               for place in range(50) for detail in ("too many", "too few")]
-    shown = execution_errors(errors, FACTS)
+    shown = execution_errors(errors, REQUEST_CONTEXT)
     assert [each["path"] for each in shown] == [["users", place] for place in range(50) for _ in range(2)]
     assert {each["message"] for each in shown} == {"too many", "too few"}
     assert [each.__dict__["detail"] for each in caplog.records] == ["too many", "too few"]
@@ -153,14 +153,14 @@ def test_what_is_wrong_with_many_fields_alike_is_logged_once(caplog: pytest.LogC
 def test_errors_that_the_log_tells_alike_are_each_shown_as_they_are() -> None:
     causes = [InvalidInputError("wrong", user_message=f"The {field} is wrong.", field=field) for field in ("first", "after")]
     errors = [GraphQLError("", original_error=cause, path=["users"]) for cause in causes]
-    assert [(each["message"], each["extensions"]["field"]) for each in execution_errors(errors, FACTS)] == [
+    assert [(each["message"], each["extensions"]["field"]) for each in execution_errors(errors, REQUEST_CONTEXT)] == [
         ("The first is wrong.", ["first"]), ("The after is wrong.", ["after"])]
 
 
 def test_a_rate_limit_tells_how_long_to_wait() -> None:
     error = RateLimitedError(retry_after_seconds=30)
-    assert failure(error, FACTS).headers == {"Retry-After": "30"}
-    assert failure(error, FACTS).status == 429
+    assert failure(error, REQUEST_CONTEXT).headers == {"Retry-After": "30"}
+    assert failure(error, REQUEST_CONTEXT).status == 429
     nothing: Any = None
     refusal = refusal_of(error, None)
     assert UserError.resolve_type(refusal, nothing) is RateLimitedType

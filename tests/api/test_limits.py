@@ -179,7 +179,8 @@ def test_kept_documents_are_bounded_and_the_one_not_asked_for_goes_first() -> No
 
 def test_a_hundred_related_payments_are_allowed_and_one_more_is_not() -> None:
     nothing: Any = None
-    context = Context(session=nothing, settings=nothing, facts=nothing, pace=nothing, calls=nothing, token_digest=None)
+    context = Context(session=nothing, settings=nothing, request_context=nothing, payment_rate_limit=nothing, calls=nothing,
+                      token_digest=None)
     context.relate("refunds", 60)
     context.relate("refunds", 40)
     with pytest.raises(InvalidInputError) as refused_one:

@@ -16,7 +16,7 @@ from app.api.limits import LIMITS
 from app.api.schema import SCHEMA
 from app.database import transact
 from app.graphql_engine.limits import Measure
-from app.http import Facts
+from app.http import RequestContext
 from app.identity.listing import MAXIMUM_PEOPLE_PER_PAGE
 from app.identity.logins import MAXIMUM_LOGINS_PER_PERSON
 from app.identity.tokens import MAXIMUM_TOKENS_PER_PERSON
@@ -156,8 +156,8 @@ def fill(database: Database) -> None:
 def test_the_dearest_queries_that_are_let_through_are_cheap(database: Database, figure: Figure) -> None:
     fill(database)
     app = create_app(load_settings({"DATABASE_URL": database.app_url}))
-    running = app.extensions["wave"]
-    facts = Facts(method="POST", path="/graphql", host="x", scheme="https", origin=None, sec_fetch_site=None,
+    runtime = app.extensions["wave"]
+    request_context = RequestContext(method="POST", path="/graphql", host="x", scheme="https", origin=None, sec_fetch_site=None,
                   authorization=f"Bearer {token_of(HUB)}", login_token=None, user_agent=None, remote_address=None)
     for name, query in WORST.items():
         spent = []
@@ -166,14 +166,14 @@ def test_the_dearest_queries_that_are_let_through_are_cheap(database: Database, 
             body = json.dumps({"query": query + " " * number}).encode()
             with statements_sent() as sent:
                 begun = process_time()
-                made = answer(facts, content_type="application/json", body=body, running=running)
+                made = answer(request_context, content_type="application/json", body=body, runtime=runtime)
                 spent.append((process_time() - begun) * 1000)
             assert (made.status, "errors" in json.loads(made.body)) == (200, "mistake" in name), made.body[:500]
             assert len(sent) <= MAXIMUM_STATEMENTS
         values = size_of(query)
         assert values <= LIMITS.values
         figure(f"worst query, {name}: {values} values, {len(sent)} statements, {len(made.body)} bytes, {min(spent):.0f} ms of CPU")
-    running.disconnect()
+    runtime.disconnect()
 
 
 @pytest.mark.load

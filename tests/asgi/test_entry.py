@@ -59,7 +59,7 @@ async def paid_late(entry: Entry, living: asyncio.Task[None], body: bytes, beare
     return json.loads(text)["data"]["sendPayment"]["errors"]
 
 
-def test_an_entry_lives_pays_and_ends(app: Flask, sessions: Sessions, viewer: Any) -> None:
+def test_the_entry_starts_pays_and_stops(app: Flask, sessions: Sessions, viewer: Any) -> None:
     alice = viewer("alice")
     viewer("bob")
     secret = transact(sessions, lambda session: identity.create_api_token(session, alice, name="till", scopes=list(Scope))).secret

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from app.database import Sessions
-    from app.http import Wave
+    from app.http import Runtime
     from app.settings import Settings
     from tests.conftest import Database
     from tests.gunicorn import Served
@@ -254,8 +254,8 @@ def test_who_waits_for_a_connection_is_served_before_who_comes_later(settings: S
     answered = dict.fromkeys(range(6), 0)
 
     async def ask_on_and_on(runtime: AsyncRuntime, person: int) -> None:
-        def read(running: Wave, _calls: object) -> Answer:
-            with running.sessions() as session:
+        def read(runtime: Runtime, _calls: object) -> Answer:
+            with runtime.sessions() as session:
                 session.execute(text("SELECT pg_sleep(0.002)"))
             return Answer(status=200, body=b"")
 

@@ -27,7 +27,7 @@ def _operator_of(settings: Settings, database: Database, *, owner: bool = True) 
     return Operator(create_app(replace(settings, database_url=database.app_url, database_owner_url=owner_url)).test_cli_runner())
 
 
-def test_a_database_that_has_had_every_migration_is_exit_code_0(operator: Operator) -> None:
+def test_a_database_with_all_migrations_is_exit_code_0(operator: Operator) -> None:
     head = schema_version.head()
     assert operator.says("db check") == f"The database is at {head}, this release needs {head}: nothing to do.\n"
     assert operator.json("db check") == {"ready": True, "at": head, "needed": head}
@@ -47,14 +47,14 @@ def test_a_bare_database_is_behind_until_it_is_upgraded(settings: Settings, bare
     operator.says("db check")
 
 
-def test_the_newest_migration_is_named_when_the_database_is_behind(operator: Operator, database: Database) -> None:
+def test_check_names_the_missing_migration(operator: Operator, database: Database) -> None:
     database.execute("UPDATE alembic_version SET version_num = '0000'")
     result = operator.run("db check --json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"ready": False, "at": "0000", "needed": schema_version.head()}
 
 
-def test_functions_that_were_changed_by_hand_are_named_and_put_back(operator: Operator, database: Database) -> None:
+def test_functions_that_were_changed_by_hand_are_reported_and_restored(operator: Operator, database: Database) -> None:
     database.execute("DROP FUNCTION ledger.refund_transfer", role="payment_system_owner")
     head = schema_version.head()
     behind = operator.run("db check")
@@ -65,7 +65,7 @@ def test_functions_that_were_changed_by_hand_are_named_and_put_back(operator: Op
     assert operator.json("db check") == {"ready": True, "at": head, "needed": head}
 
 
-def test_a_release_that_was_gone_back_to_works_on_the_newer_database(operator: Operator, database: Database) -> None:
+def test_a_release_after_a_rollback_works_on_the_newer_database(operator: Operator, database: Database) -> None:
     database.execute("UPDATE alembic_version SET version_num = '9999'")
     assert operator.json("db check")["ready"] is True
     assert operator.says("db upgrade") == "Nothing to do. The database is at 9999.\n"
@@ -83,7 +83,7 @@ def test_an_upgrade_without_the_owners_address_says_which_setting_it_needs(setti
     assert "Set DATABASE_OWNER_URL" in operator.is_refused("db upgrade", code=2)
 
 
-def test_a_postgresql_without_the_roles_is_a_sentence_with_the_cure(settings: Settings) -> None:
+def test_a_postgresql_without_the_roles_is_a_sentence_that_says_what_to_do(settings: Settings) -> None:
     with bare_cluster() as cluster:
         as_superuser = cluster.url("postgres", "postgres")
         lost = replace(settings, database_url=as_superuser, database_owner_url="")
@@ -93,7 +93,7 @@ def test_a_postgresql_without_the_roles_is_a_sentence_with_the_cure(settings: Se
     )
 
 
-def test_a_database_of_another_owner_is_a_sentence_with_the_cure(settings: Settings) -> None:
+def test_a_database_of_another_owner_is_a_sentence_that_says_what_to_do(settings: Settings) -> None:
     with bare_cluster() as cluster:
         cluster.run_sql("CREATE ROLE payment_system_owner LOGIN; CREATE ROLE payment_system LOGIN; CREATE DATABASE payment_system;")
         cluster.run_sql("\\connect payment_system\nREVOKE CREATE ON SCHEMA public FROM PUBLIC;")
@@ -110,7 +110,7 @@ def bare_cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-def test_an_upgrade_does_not_queue_behind_others_but_says_try_again(
+def test_an_upgrade_does_not_wait_for_locks_but_says_try_again(
     settings: Settings, bare_database: Database
 ) -> None:
     operator = _operator_of(settings, bare_database)

@@ -32,7 +32,7 @@ def alice(viewer: Any, sessions: Sessions, settings: Settings) -> Any:
     return alice
 
 
-def test_an_export_has_everything_that_is_kept_and_no_secret(operator: Operator, alice: Any, database: Database) -> None:
+def test_an_export_has_all_stored_data_and_no_secret(operator: Operator, alice: Any, database: Database) -> None:
     found = operator.json("users export alice")
     assert {name: found[name] for name in ("username", "display_name", "joined_at", "closed_at", "password", "wallet")} == {
         "username": "alice", "display_name": "Alice", "joined_at": alice.joined_at.isoformat(), "closed_at": None,
@@ -51,7 +51,7 @@ def test_an_export_has_everything_that_is_kept_and_no_secret(operator: Operator,
     assert stored not in json.dumps(found)
 
 
-def test_an_export_names_every_column_that_is_kept_about_a_person(database: Database) -> None:
+def test_an_export_has_every_column_with_data_of_a_person(database: Database) -> None:
     """A new column must be in the export, or be listed here with its reason."""
     kept = {f"{table}.{column}" for table, column in database.execute(
         "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' "
@@ -67,7 +67,7 @@ def test_an_export_names_every_column_that_is_kept_about_a_person(database: Data
 
 
 @pytest.mark.usefixtures("alice")
-def test_an_export_is_readable_for_people(operator: Operator) -> None:
+def test_an_export_has_a_format_for_people(operator: Operator) -> None:
     text = operator.says("users export alice")
     assert "Username  alice" in text
     assert "Wallet    open, 0.00 GBP" in text

@@ -52,7 +52,7 @@ def test_these_are_all_the_commands(app: Flask) -> None:
     assert {name: set(group.commands) for name, group in ours.items()} == GROUPS
 
 
-def test_every_command_documents_its_exit_codes_and_speaks_json(operator: Operator) -> None:
+def test_every_command_documents_its_exit_codes_and_has_json_output(operator: Operator) -> None:
     for group, command in COMMANDS:
         said = operator.says(f"{group} {command} --help")
         assert [line.strip() for line in EXIT_CODES.splitlines()[2:] if line.strip() not in said] == [], command
@@ -69,7 +69,7 @@ def test_a_database_that_is_down_is_exit_code_3_and_one_sentence(cut_off: Operat
         assert told.endswith("Check that PostgreSQL runs and that DATABASE_URL is right. Try again."), command
 
 
-def test_an_address_of_the_database_that_is_in_a_file_is_told_with_the_file_and_its_line(tmp_path: Path) -> None:
+def test_an_error_of_a_database_url_names_the_file_and_line_it_is_from(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# Of last year.\nDATABASE_URL=postgresql:///wave?host=/nowhere\n")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "PAYMENT_SYSTEM_"))}
@@ -99,7 +99,7 @@ def test_a_bug_keeps_its_traceback(operator: Operator, monkeypatch: pytest.Monke
     assert isinstance(operator.run("users list").exception, ZeroDivisionError)
 
 
-def test_what_the_database_says_of_a_bug_keeps_its_traceback_too(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_a_statement_keeps_its_traceback_too(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.commands.ledger.core.trial_balance", lambda session, _currency: session.execute(text("SELECT 1 / 0")))
     assert isinstance(operator.run("ledger trial-balance").exception, DBAPIError)
 

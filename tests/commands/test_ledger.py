@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.conftest import Database
 
 
-def test_books_that_balance_are_said_to(operator: Operator, viewer: Any) -> None:
+def test_verify_says_that_the_books_balance(operator: Operator, viewer: Any) -> None:
     viewer("alice")
     viewer("bob")
     said = operator.says("ledger verify")
@@ -23,7 +23,7 @@ def test_empty_books_balance(operator: Operator) -> None:
     assert operator.json("ledger trial-balance")["issued"] == "0.00"
 
 
-def test_broken_books_are_exit_code_1_and_the_first_breaks_named(operator: Operator, viewer: Any, database: Database) -> None:
+def test_broken_books_are_exit_code_1_and_verify_names_the_breaks(operator: Operator, viewer: Any, database: Database) -> None:
     account = viewer("alice").account_id
     database.execute(f"UPDATE ledger.accounts SET balance = balance + 1 WHERE id = {account}")
     result = operator.run("ledger verify")
@@ -40,7 +40,7 @@ def test_broken_books_are_exit_code_1_and_the_first_breaks_named(operator: Opera
     }
 
 
-def test_the_trial_balance_tells_what_was_issued_and_what_people_hold(operator: Operator, viewer: Any) -> None:
+def test_the_trial_balance_shows_what_was_issued_and_what_people_hold(operator: Operator, viewer: Any) -> None:
     viewer("alice")
     operator.says("money redeem alice 400 --reason Out")
     lines = operator.says("ledger trial-balance").splitlines()

@@ -34,7 +34,7 @@ def test_money_is_issued_and_redeemed(operator: Operator, sessions: Sessions) ->
     assert transact(sessions, ledger.verify) == []
 
 
-def test_a_movement_is_data_for_scripts(operator: Operator) -> None:
+def test_issue_and_redeem_have_json_output(operator: Operator) -> None:
     given = str(uuid4())
     told = operator.json(f"money issue ALICE 0.01 --id {given} --reason", "  One\npenny ")
     assert UUID(told["id"]) == UUID(given)
@@ -55,7 +55,7 @@ def test_the_same_id_twice_moves_money_once_and_says_so(operator: Operator) -> N
     assert _balance(operator) == "600.00"
 
 
-def test_without_an_id_one_is_made_and_told_before_anything_moves(operator: Operator) -> None:
+def test_without_an_id_a_new_id_is_printed_before_anything_moves(operator: Operator) -> None:
     first = operator.run("money issue alice 5 --reason In")
     made = first.stderr.split()[1]
     assert first.stderr == f"Id: {made} (to try again without moving the money twice, add --id {made})\n"
@@ -80,14 +80,14 @@ def test_the_whole_balance_can_be_redeemed_and_not_a_penny_more(operator: Operat
     assert _balance(operator) == "0.00"
 
 
-def test_the_most_that_can_be_issued_at_once(operator: Operator) -> None:
+def test_the_largest_amount_can_be_issued_at_once(operator: Operator) -> None:
     operator.says("money issue alice 10000000000.00 --reason Most")
     told = operator.is_refused("money issue alice 10000000000.01 --reason More", code=2)
     assert "£10,000,000,000.00" in told
 
 
 @pytest.mark.parametrize("kind", ["issue", "redeem"])
-def test_what_is_no_amount_is_bad_input_and_moves_nothing(operator: Operator, kind: str) -> None:
+def test_an_invalid_amount_is_bad_input_and_moves_nothing(operator: Operator, kind: str) -> None:
     for amount in ("", "-1", "+5", "0", "0.00", "0.001", "NaN", "Infinity", "1e5", "1_000", "5,00", "٥", "5\x1f", "0x10"):
         told = operator.is_refused(f"money {kind} alice", amount, "--reason", "x", code=2)
         assert "mount" in told or "at least" in told or "digits" in told, told
@@ -100,7 +100,7 @@ def test_an_unknown_person_gets_nothing(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize("freeze", ["freeze", "freeze --outgoing"])
-def test_a_freeze_does_not_bind_the_operator_and_the_wallet_stays_frozen(operator: Operator, freeze: str) -> None:
+def test_the_operator_moves_money_of_a_frozen_wallet_which_stays_frozen(operator: Operator, freeze: str) -> None:
     operator.says(f"users {freeze} alice")
     before = operator.json("users show alice")["status"]
     operator.says("money redeem alice 5 --reason x")
@@ -117,7 +117,7 @@ def paid(viewer: Any, sessions: Sessions, settings: Settings) -> str:
     return str(key)
 
 
-def test_a_payment_is_given_back_from_a_frozen_wallet_in_parts_and_no_more_than_was_paid(
+def test_the_operator_refunds_from_a_frozen_wallet_in_parts_up_to_the_payment(
     operator: Operator, paid: str, sessions: Sessions
 ) -> None:
     operator.says("users freeze alice")
@@ -130,7 +130,7 @@ def test_a_payment_is_given_back_from_a_frozen_wallet_in_parts_and_no_more_than_
     assert transact(sessions, ledger.verify) == []
 
 
-def test_the_same_id_gives_back_once(operator: Operator, paid: str) -> None:
+def test_the_same_id_refunds_once(operator: Operator, paid: str) -> None:
     key = uuid4()
     first = operator.json(f"money refund {paid} 1 --reason x --id {key}")
     again = operator.json(f"money refund {paid} 1 --reason x --id {key}")
@@ -141,7 +141,7 @@ def test_the_same_id_gives_back_once(operator: Operator, paid: str) -> None:
     assert operator.says(f"money refund {paid} 1 --reason x --id {key}").endswith("Nothing was moved now.\n")
 
 
-def test_what_is_no_payment_is_not_given_back(operator: Operator, paid: str) -> None:
+def test_only_a_payment_can_be_refunded(operator: Operator, paid: str) -> None:
     refund = operator.json(f"money refund {paid} 1 --reason x")["id"]
     assert operator.is_refused(f"money refund {refund} --reason x", code=2) == (
         "Only a payment can be refunded. This is a refund, or money from or to whoever runs this site.")
@@ -150,13 +150,13 @@ def test_what_is_no_payment_is_not_given_back(operator: Operator, paid: str) -> 
     assert _balance(operator) == "1011.50"
 
 
-def test_money_that_is_gone_is_not_given_back(operator: Operator, paid: str) -> None:
+def test_money_that_the_payee_has_spent_cannot_be_refunded(operator: Operator, paid: str) -> None:
     operator.says("money redeem alice 1012.50 --reason out")
     told = operator.is_refused(f"money refund {paid} --reason x", code=1)
     assert told == "The wallet holds £0.00, £12.50 too little. Nothing was moved."
 
 
-def test_money_moves_for_a_reason_only(operator: Operator) -> None:
+def test_money_moves_only_with_a_reason(operator: Operator) -> None:
     assert "Missing option '--reason'" in operator.is_refused("money issue alice 5", code=2)
     assert operator.is_refused("money issue alice 5 --reason", "  ", code=2).startswith("Say why with --reason")
     assert "at most 200 characters" in operator.is_refused("money issue alice 5 --reason", "x" * 201, code=2)

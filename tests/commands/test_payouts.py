@@ -47,7 +47,7 @@ def balances(operator: Operator) -> list[str]:
     return [str(operator.json(f"users show {name}")["balance"]) for name in ("alice", "bob", "kate")]
 
 
-def test_a_file_is_paid_and_told_in_a_sentence(operator: Operator, file: Any, sessions: Sessions) -> None:
+def test_a_file_is_paid_and_a_sentence_reports_it(operator: Operator, file: Any, sessions: Sessions) -> None:
     said = operator.says("money payout", file("username,amount,memo\nbob,10,Wages\nkate,5.50,\n"), "--yes", "--from", "alice")
     assert said == "2 payments of £15.50 in all from alice, who now holds £984.50.\n"
     assert balances(operator) == ["984.50", "1010.00", "1005.50"]
@@ -55,7 +55,7 @@ def test_a_file_is_paid_and_told_in_a_sentence(operator: Operator, file: Any, se
 
 
 @pytest.mark.parametrize("mode", ["--atomic", "--each"])
-def test_a_file_that_was_paid_before_is_paid_again_only_with_again(operator: Operator, file: Any, mode: str) -> None:
+def test_a_paid_file_is_paid_again_only_with_again(operator: Operator, file: Any, mode: str) -> None:
     rest = ("--yes", "--from", "alice", mode)
     operator.says("money payout", file("bob;10\nkate;5,50\n"), *rest)
     refused = operator.is_refused("money payout", file("to,amount\nkate,5.50\nbob,10.00\n"), *rest, code=1)
@@ -72,7 +72,7 @@ def test_a_file_that_was_paid_before_is_paid_again_only_with_again(operator: Ope
     assert balances(operator) == ["969.00", "1020.00", "1011.00"]
 
 
-def test_a_payout_that_broke_off_is_taken_up_by_the_same_command(operator: Operator, file: Any) -> None:
+def test_the_same_command_continues_an_interrupted_payout(operator: Operator, file: Any) -> None:
     operator.says("users freeze kate")
     lines = file("".join(f"bob,0.10,Line {number}\n" for number in range(600)))
     rest = ("--yes", "--each", "--from", "alice")
@@ -85,12 +85,12 @@ def test_a_payout_that_broke_off_is_taken_up_by_the_same_command(operator: Opera
         "600 payments of £60.00 in all from alice, who now holds £0.00. 500 of them were paid before, and not again.\n")
 
 
-def test_an_id_is_for_again_alone(operator: Operator, file: Any) -> None:
+def test_an_id_is_allowed_only_with_again(operator: Operator, file: Any) -> None:
     told = operator.is_refused("money payout", file("bob,1"), "--yes", "--from", "alice", "--id", str(uuid4()), code=2)
     assert told == "Give --id with --again. Without it a file pays each of its lines once, however often it is given."
 
 
-def test_lines_that_are_the_same_are_pointed_out_and_have_to_be_meant(operator: Operator, file: Any) -> None:
+def test_repeated_lines_are_reported_and_need_a_confirmation(operator: Operator, file: Any) -> None:
     command = ("money payout", file("bob,1,Tea\nkate,1,Tea\nbob,1.00,Tea\n"), "--yes", "--from", "alice")
     assert operator.is_refused(*command, code=2) == (
         "The file has the same payment more than once: lines 1, 3. Add --repeated if they are meant.")
@@ -119,7 +119,7 @@ def test_a_dry_run_shows_all_and_pays_nothing(operator: Operator, file: Any) -> 
     assert balances(operator) == ["1000.00", "1000.00", "1000.00"]
 
 
-def test_without_a_terminal_nothing_is_paid_unless_yes_is_said(operator: Operator, file: Any) -> None:
+def test_without_a_terminal_nothing_is_paid_unless_yes_is_given(operator: Operator, file: Any) -> None:
     told = operator.is_refused("money payout", file("bob,1"), "--from", "alice", code=2)
     assert told == "Nobody is here to ask. Add --yes to do it without a question."
     assert balances(operator) == ["1000.00", "1000.00", "1000.00"]
@@ -146,7 +146,7 @@ def test_at_a_terminal_it_shows_the_payments_and_asks(database: Database, operat
     ("kate,1,50", "This line could mean £1.00 with the memo “50”, or £1.50."),
 ])
 @pytest.mark.parametrize("mode", ["--atomic", "--each"])
-def test_a_line_that_could_mean_two_sums_pays_nothing_of_the_file(
+def test_an_ambiguous_amount_pays_nothing_of_the_file(
     operator: Operator, file: Any, text: str, sentence: str, mode: str
 ) -> None:
     result = operator.run("money payout", file(f"bob,5\n{text}\n"), "--yes", mode, "--from", "alice")
@@ -155,7 +155,7 @@ def test_a_line_that_could_mean_two_sums_pays_nothing_of_the_file(
     assert balances(operator) == ["1000.00", "1000.00", "1000.00"]
 
 
-def test_all_or_nothing_tells_every_bad_line_and_pays_nobody(operator: Operator, file: Any) -> None:
+def test_an_atomic_payout_reports_every_bad_line_and_pays_nobody(operator: Operator, file: Any) -> None:
     lines = ["bob,0.01"] * 8_000
     lines[7_311], lines[4] = "bobb,0.01", "bob,-1"
     result = operator.run("money payout", file("\n".join(lines)), "--yes", "--from", "alice")
@@ -167,7 +167,7 @@ def test_all_or_nothing_tells_every_bad_line_and_pays_nobody(operator: Operator,
     assert balances(operator) == ["1000.00", "1000.00", "1000.00"]
 
 
-def test_each_on_its_own_pays_as_far_as_the_money_goes_and_nothing_of_a_file_with_a_wrong_line(operator: Operator, file: Any) -> None:
+def test_each_pays_until_the_money_is_used_and_pays_nothing_of_a_file_with_a_bad_line(operator: Operator, file: Any) -> None:
     result = operator.run("money payout", file("bob,1\nkate,2000\nkate,1\n"), "--yes", "--from", "alice", "--each")
     assert result.exit_code == 1
     assert result.stdout == "2 payments of £2.00 in all from alice, who now holds £998.00. 1 line was refused.\n"
@@ -183,7 +183,7 @@ def test_a_total_beyond_the_balance_names_the_shortfall(operator: Operator, file
     assert balances(operator) == ["1000.00", "1000.00", "1000.00"]
 
 
-def test_a_payout_is_data_for_scripts(operator: Operator, file: Any) -> None:
+def test_a_payout_has_json_output(operator: Operator, file: Any) -> None:
     result = operator.run("money payout", file("bob,1,a\nkate,1000\n"), "--from", "ALICE", "--yes", "--each", "--json")
     assert result.exit_code == 1
     told = json.loads(result.stdout)
@@ -221,7 +221,7 @@ def test_a_file_may_come_through_a_pipe(operator: Operator) -> None:
     assert operator.says("money payout - --yes --from alice", typed="bob,1\n").startswith("1 payment of £1.00 in all from alice")
 
 
-def test_nothing_leaves_a_frozen_wallet(operator: Operator, file: Any) -> None:
+def test_a_frozen_wallet_pays_nothing_out(operator: Operator, file: Any) -> None:
     operator.says("users freeze alice")
     result = operator.run("money payout", file("bob,1\n"), "--yes", "--from", "alice")
     assert (result.exit_code, result.stdout) == (1, "")

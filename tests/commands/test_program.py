@@ -59,7 +59,7 @@ def test_the_flask_program_runs_a_command_from_the_checkout(environment: dict[st
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["USERNAME", "alice"]
 
 
-def test_broken_books_end_the_process_with_1(environment: dict[str, str], viewer: Any, database: Database) -> None:
+def test_broken_books_end_the_process_with_exit_code_1(environment: dict[str, str], viewer: Any, database: Database) -> None:
     viewer("alice")
     database.execute("UPDATE ledger.accounts SET balance = balance - 1 WHERE kind = 'issuance'")
     assert _run(environment, "ledger", "verify").returncode == 1
@@ -72,7 +72,7 @@ def test_a_wrong_setting_is_a_sentence_and_exit_code_2(environment: dict[str, st
     assert done.stderr.count("\n") == 1
 
 
-def test_books_in_another_currency_are_not_touched(environment: dict[str, str], viewer: Any) -> None:
+def test_books_in_another_currency_are_not_changed(environment: dict[str, str], viewer: Any) -> None:
     viewer("alice")
     done = _run({**environment, "PAYMENT_SYSTEM_CURRENCY": "JPY", "PAYMENT_SYSTEM_OPENING_BALANCE": "0"}, "users", "list")
     assert (done.returncode, done.stdout) == (2, "")
@@ -94,7 +94,7 @@ def test_a_wrong_setting_ends_the_program_without_a_traceback(
     assert capsys.readouterr().err.startswith("Error: DATABASE_URL is not an address of PostgreSQL")
 
 
-def test_on_a_terminal_the_new_password_is_asked_for_twice_and_not_shown(
+def test_at_a_terminal_the_new_password_is_asked_for_twice_and_not_shown(
     environment: dict[str, str], viewer: Any, sessions: Sessions, terminal: tuple[int, int]
 ) -> None:
     viewer("alice")
@@ -117,7 +117,7 @@ def test_on_a_terminal_the_new_password_is_asked_for_twice_and_not_shown(
     transact(sessions, lambda session: identity.check_credentials(session, username="alice", password=NEW_PASSWORD))
 
 
-def test_on_a_terminal_a_check_of_the_books_shows_how_far_it_is(
+def test_at_a_terminal_verify_shows_its_progress(
     environment: dict[str, str], terminal: tuple[int, int]
 ) -> None:
     ours, theirs = terminal

@@ -30,7 +30,7 @@ def test_the_tables_are_exported(operator: Operator) -> None:
     assert operator.json("schema export --tables") == {"tables": said}
 
 
-def test_what_differs_between_two_postgresqls_is_left_out() -> None:
+def test_differences_between_versions_of_postgresql_are_left_out() -> None:
     dump = r"""--
 -- PostgreSQL database dump
 --
@@ -62,7 +62,7 @@ CREATE TABLE b ();
     assert normalised(dump) == HEADER + "\nCREATE TABLE a (\n    SETTINGS text\n);\n\nCREATE TABLE b ();\n"
 
 
-def test_a_pg_dump_that_is_older_than_the_server_is_passed_over(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
+def test_a_pg_dump_that_is_older_than_the_server_is_skipped(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
     monkeypatch.setattr(tables, "_server_major", lambda _url: 999)
     with pytest.raises(SettingError, match="There is no pg_dump of PostgreSQL 999 or newer here"):
         tables.tables_text(database.owner_url)

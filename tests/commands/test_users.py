@@ -39,7 +39,7 @@ def test_people_are_listed_in_aligned_columns_by_username(operator: Operator, vi
     assert first.endswith(" UTC")
 
 
-def test_the_same_list_is_data_for_scripts(operator: Operator, viewer: Any) -> None:
+def test_the_list_of_people_has_json_output(operator: Operator, viewer: Any) -> None:
     bob = viewer("bob")
     assert operator.json("users list") == [{
         "username": "bob", "display_name": "Bob", "balance": "1000.00", "currency": "GBP", "status": "open",
@@ -47,7 +47,7 @@ def test_the_same_list_is_data_for_scripts(operator: Operator, viewer: Any) -> N
     }]
 
 
-def test_a_search_narrows_the_list_down(operator: Operator, viewer: Any) -> None:
+def test_a_search_filters_the_list(operator: Operator, viewer: Any) -> None:
     viewer("bob")
     viewer("alice")
     assert [person["username"] for person in operator.json("users list --search", "LIC")] == ["alice"]
@@ -59,7 +59,7 @@ def test_an_empty_list_says_so_and_succeeds(operator: Operator) -> None:
     assert operator.json("users list") == []
 
 
-def test_a_list_goes_on_beyond_one_page_and_stops_at_its_limit(
+def test_a_list_continues_after_one_page_and_stops_at_its_limit(
     operator: Operator, viewer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("ann", "ben", "cat", "dan", "eve"):
@@ -72,7 +72,7 @@ def test_a_list_goes_on_beyond_one_page_and_stops_at_its_limit(
     assert result.stderr == "Only the first 4 are listed. Narrow them down with --search.\n"
 
 
-def test_one_person_is_shown_with_their_ways_in(operator: Operator, viewer: Any, sessions: Sessions) -> None:
+def test_one_person_is_shown_with_their_logins_and_tokens(operator: Operator, viewer: Any, sessions: Sessions) -> None:
     alice = viewer("alice")
     transact(sessions, lambda session: identity.create_api_token(session, alice, name="till", scopes=[Scope.READ]))
     lines = dict(line.split(maxsplit=1) for line in operator.says("users show ALICE").splitlines() if "tokens" not in line)
@@ -88,7 +88,7 @@ def test_an_unknown_person_is_bad_input(operator: Operator, command: str) -> Non
     assert operator.is_refused(f"users {command} nobody", code=2) == "There is nobody by that username. Check the spelling."
 
 
-def test_a_name_that_could_be_nobodys_is_nobodys(operator: Operator) -> None:
+def test_an_invalid_username_is_reported_as_unknown(operator: Operator) -> None:
     for name in ("", "not a name", "Алиса", "x" * 500, "'; DROP TABLE users"):
         assert operator.is_refused("users show", name, code=2) == "There is nobody by that username. Check the spelling."
 
@@ -102,7 +102,7 @@ def test_freezing_twice_says_already_and_succeeds(operator: Operator, viewer: An
     assert operator.json("users unfreeze alice") == {"username": "alice", "status": "open", "changed": False}
 
 
-def test_the_badge_is_given_and_taken_and_twice_says_already(operator: Operator, viewer: Any, sessions: Sessions) -> None:
+def test_the_badge_is_given_and_removed_and_a_second_time_says_already(operator: Operator, viewer: Any, sessions: Sessions) -> None:
     viewer("desk")
     assert operator.says("users badge Desk") == (
         "desk now has the operator's badge. It may be called what others may not, for example Wave Support: the person says so on the "
@@ -119,7 +119,7 @@ def test_the_badge_is_given_and_taken_and_twice_says_already(operator: Operator,
     assert operator.is_refused("users badge nobody-here", code=2) == "There is nobody by that username. Check the spelling."
 
 
-def test_only_what_leaves_is_frozen_when_told_so(operator: Operator, viewer: Any) -> None:
+def test_only_outgoing_payments_are_frozen_with_outgoing(operator: Operator, viewer: Any) -> None:
     viewer("alice")
     assert operator.says("users freeze alice --outgoing") == "alice's wallet is now frozen for what leaves it.\n"
     assert operator.json("users list")[0]["status"] == "outgoing_frozen"
@@ -127,7 +127,7 @@ def test_only_what_leaves_is_frozen_when_told_so(operator: Operator, viewer: Any
     assert operator.says("users unfreeze alice") == "alice's wallet is now open.\n"
 
 
-def test_a_password_from_standard_input_lets_in_and_the_old_one_does_not(
+def test_a_password_from_standard_input_works_and_the_old_one_does_not(
     operator: Operator, viewer: Any, sessions: Sessions
 ) -> None:
     viewer("alice")
@@ -138,7 +138,7 @@ def test_a_password_from_standard_input_lets_in_and_the_old_one_does_not(
     assert not _lets_in(sessions, "alice", "a long test phrase")
 
 
-def test_a_reset_ends_all_logins_of_the_person_and_nobody_elses(
+def test_a_reset_ends_all_logins_of_this_person_only(
     operator: Operator, viewer: Any, sessions: Sessions, settings: Settings
 ) -> None:
     alice, bob = viewer("alice"), viewer("bob")
@@ -148,7 +148,7 @@ def test_a_reset_ends_all_logins_of_the_person_and_nobody_elses(
     assert len(transact(sessions, lambda session: identity.list_logins(session, bob, settings))) == 1
 
 
-def test_a_generated_password_is_printed_once_and_lets_in(operator: Operator, viewer: Any, sessions: Sessions) -> None:
+def test_a_generated_password_is_printed_once_and_works(operator: Operator, viewer: Any, sessions: Sessions) -> None:
     viewer("alice")
     password = operator.json("users reset-password alice --generate")["password"]
     assert len(password) == 22
@@ -158,7 +158,7 @@ def test_a_generated_password_is_printed_once_and_lets_in(operator: Operator, vi
     assert _lets_in(sessions, "alice", again)
 
 
-def test_a_reset_tells_of_api_tokens_that_stay(operator: Operator, viewer: Any, sessions: Sessions) -> None:
+def test_a_reset_reports_api_tokens_that_stay_valid(operator: Operator, viewer: Any, sessions: Sessions) -> None:
     alice = viewer("alice")
     transact(sessions, lambda session: identity.create_api_token(session, alice, name="till", scopes=[Scope.READ]))
     said = operator.says("users reset-password alice --stdin", typed=NEW_PASSWORD)
@@ -166,7 +166,7 @@ def test_a_reset_tells_of_api_tokens_that_stay(operator: Operator, viewer: Any, 
     assert operator.json("users show alice")["api_tokens"] == 1
 
 
-def test_a_reset_revokes_all_api_tokens_when_told_to(operator: Operator, viewer: Any, sessions: Sessions) -> None:
+def test_a_reset_revokes_all_api_tokens_on_request(operator: Operator, viewer: Any, sessions: Sessions) -> None:
     alice = viewer("alice")
     transact(sessions, lambda session: identity.create_api_token(session, alice, name="till", scopes=[Scope.READ]))
     said = operator.says("users reset-password alice --stdin --revoke-tokens", typed=NEW_PASSWORD)
@@ -174,7 +174,7 @@ def test_a_reset_revokes_all_api_tokens_when_told_to(operator: Operator, viewer:
     assert operator.json("users show alice")["api_tokens"] == 0
 
 
-def test_a_login_that_is_over_is_not_counted(operator: Operator, viewer: Any, database: Database) -> None:
+def test_an_expired_login_is_not_counted(operator: Operator, viewer: Any, database: Database) -> None:
     viewer("alice")
     database.execute("UPDATE logins SET last_seen_at = now() - interval '1 day'")
     assert operator.json("users show alice")["logins"] == 0
@@ -189,7 +189,7 @@ def test_a_weak_password_is_refused_and_changes_nothing(operator: Operator, view
     assert operator.json("users show alice")["logins"] == 1
 
 
-def test_without_a_terminal_nothing_is_asked(operator: Operator, viewer: Any) -> None:
+def test_without_a_terminal_there_is_no_prompt(operator: Operator, viewer: Any) -> None:
     viewer("alice")
     told = operator.is_refused("users reset-password alice", typed=NEW_PASSWORD, code=2)
     assert told == "There is no terminal to ask for the password on. Give --stdin or --generate."

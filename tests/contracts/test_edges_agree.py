@@ -13,8 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.api.types.scalars import DateTime
-from app.lines import WHITE_SPACE
-from app.moments import day_after, parse_day, parse_moment
+from app.single_line import WHITE_SPACE
+from app.timestamps import day_after, parse_date, parse_timestamp
 from tests.contracts import corpus
 from tests.contracts.corpus import Kept, Outcome, Row, Says
 from tests.contracts.edges import Edges
@@ -127,7 +127,7 @@ def differing(edges: Edges, edge: Edge, rows: list[Row]) -> list[tuple[str, str,
     return [(edge.__name__, ascii(text)[:80], made, outcome) for text, made, outcome in found if made != outcome]
 
 
-def test_every_edge_keeps_and_says_of_each_text_what_is_written_down(edges: Edges) -> None:
+def test_every_edge_stores_and_shows_the_expected_result_for_each_text(edges: Edges) -> None:
     assert [each for edge, rows in FED for each in differing(edges, edge, rows)] == []
 
 
@@ -166,12 +166,12 @@ def test_two_edges_agree_on_any_text(edges: Edges) -> None:
 
 
 @pytest.mark.parametrize(("text", "outcome"), corpus.MOMENTS + corpus.DAYS)
-def test_a_time_is_kept_to_the_microsecond_and_cut_off_there(text: str, outcome: Outcome) -> None:
+def test_a_time_is_cut_off_after_microseconds(text: str, outcome: Outcome) -> None:
     if isinstance(outcome, Kept):
-        read = parse_day(text) if len(outcome.value) == len("2026-11-22") else parse_moment(text)
+        read = parse_date(text) if len(outcome.value) == len("2026-11-22") else parse_timestamp(text)
         assert DateTime.serialize(read).startswith(outcome.value)
 
 
 def test_the_last_day_of_the_calendar_ends_with_its_last_moment() -> None:
-    assert DateTime.serialize(day_after(parse_day("2026-12-31"))) == "2027-01-01T00:00:00.000000Z"
-    assert DateTime.serialize(day_after(parse_day("9999-12-31"))) == "9999-12-31T23:59:59.999999Z"
+    assert DateTime.serialize(day_after(parse_date("2026-12-31"))) == "2027-01-01T00:00:00.000000Z"
+    assert DateTime.serialize(day_after(parse_date("9999-12-31"))) == "9999-12-31T23:59:59.999999Z"

@@ -60,7 +60,7 @@ def test_ansible_lint_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize("folder", ["web", "api", "http", "identity", "payments", "ledger"])
-def test_no_template_format_or_pattern_is_made_of_what_was_entered(folder: str) -> None:
+def test_no_template_format_or_pattern_is_made_from_input(folder: str) -> None:
     """Templates are files, and patterns and formats are literals in the program."""
     program = "\n".join(path.read_text(encoding="utf-8") for path in tracked(".py") if path.is_relative_to(ROOT / "app" / folder))
     assert re.findall(r"render_template_string|from_string|Markup\(|\.format(?:_map)?\(", program) == []
@@ -86,7 +86,7 @@ SOURCES = sorted(tracked(".py", ".sql", ".js", ".css", ".html", ".yml"))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_has_one_idea_and_a_name_for_it(path: Path) -> None:
+def test_a_file_is_small_and_has_a_good_name_and_a_docstring(path: Path) -> None:
     assert path.stem not in NAMES_THAT_SAY_NOTHING
     generated = path == ROOT / "schema" / "tables.sql"
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -141,7 +141,7 @@ def test_the_locks_hold_every_named_package_with_hashes() -> None:
         assert all("--hash=sha256:" in block for block in blocks)
 
 
-def test_nothing_that_was_decided_against_came_in() -> None:
+def test_rejected_packages_are_not_installed() -> None:
     pinned = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").lower()
     for name in ("graphene-sqlalchemy", "flask-graphql", "passlib=="):
         assert f"\n{name}" not in pinned

@@ -30,7 +30,7 @@ README = ROOT / "README.md"
 MAXIMUM_README_LINES = 150
 
 
-def test_the_readme_is_read_in_one_sitting() -> None:
+def test_the_readme_is_short() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= MAXIMUM_README_LINES
 
 
@@ -73,7 +73,7 @@ def headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in found}
 
 
-def test_the_picture_of_the_architecture_is_true_to_the_folders() -> None:
+def test_the_picture_of_the_architecture_matches_the_folders() -> None:
     """Each name in it is a folder of the program, and each arrow an import."""
     app = ROOT / "app"
     section = README.read_text(encoding="utf-8").partition("## Finding your way")[2]
@@ -97,7 +97,7 @@ def test_the_picture_of_a_host_names_what_a_deploy_makes_there() -> None:
         assert word in picture
 
 
-def test_its_lines_for_a_database_of_your_own_are_all_that_an_upgrade_needs() -> None:
+def test_an_upgrade_needs_only_the_sql_of_the_readme() -> None:
     (lines,) = re.findall(r"```sql\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     with temporary_folder() as folder, Cluster.create_or_open(folder / "data", find_programs(), durable=False) as cluster:
         cluster.start(CLUSTER_SETTINGS)

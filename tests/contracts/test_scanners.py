@@ -100,7 +100,7 @@ def test_bandit_can_find_something(tmp_path: Path) -> None:
     assert {check for check, _ in found} == {"B404", "B602", "B608"}
 
 
-def test_the_rules_of_ours_find_nothing() -> None:
+def test_our_ast_grep_rules_find_nothing() -> None:
     assert all((ROOT / path).exists() for path in SCANNED)
     assert scan(ROOT, *SCANNED) == []
 
@@ -119,17 +119,17 @@ def test_a_rule_finds_what_it_forbids(tmp_path: Path, rule: str, name: str, line
 
 
 @pytest.mark.parametrize(("name", "line"), [(name, line) for name, lines in GOOD.items() for line in lines])
-def test_no_rule_finds_what_is_right(tmp_path: Path, name: str, line: str) -> None:
+def test_no_rule_finds_correct_code(tmp_path: Path, name: str, line: str) -> None:
     assert scan(tmp_path, written(tmp_path, name, line)) == []
 
 
-def test_an_excuse_that_nothing_needs_is_a_finding(tmp_path: Path) -> None:
+def test_an_unused_exception_is_a_finding(tmp_path: Path) -> None:
     line = "# ast-grep-ignore: float-in-money - it was one once\nfee = 1"
 
     assert scan(tmp_path, written(tmp_path, "app/ledger/sample.py", line)) == [("unused-suppression", "app/ledger/sample.py:1")]
 
 
-def test_each_excuse_is_for_one_finding_and_has_its_reason() -> None:
+def test_each_exception_is_for_one_finding_and_has_a_reason() -> None:
     excuses = [(f"{path.relative_to(ROOT)}:{number}", found[0])
                for scanned in SCANNED for path in ([ROOT / scanned] if (ROOT / scanned).is_file() else (ROOT / scanned).rglob("*.py"))
                for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)

@@ -31,12 +31,12 @@ def rows(table: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED, ids=lambda each: each or "all of it")
-def test_a_test_that_is_named_exists(path: str, name: str) -> None:
+def test_each_named_test_exists(path: str, name: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert f"def {name}(" in text if name else "def test_" in text
 
 
-def test_every_line_of_what_is_defended_has_a_test() -> None:
+def test_every_row_of_what_is_defended_has_a_test() -> None:
     assert len(rows(DEFENDED)) > 15
     for row in rows(DEFENDED):
         assert len(row) == 3, row
@@ -53,7 +53,7 @@ def test_every_requirement_has_a_number_and_a_test_or_a_reason() -> None:
         assert all(NUMBER.fullmatch(part) for part in re.split(r", |–", row[0])), row
 
 
-def test_every_requirement_of_levels_1_and_2_is_shown_deviated_from_or_said_not_to_apply() -> None:
+def test_every_requirement_of_levels_1_and_2_has_an_answer() -> None:
     told = [row[0] for row in rows(SHOWN) + rows(DEVIATIONS)]
     told += [line.removeprefix("- ").partition(":")[0] for line in BESIDE.splitlines() if line.startswith("- ")]
     named = {number for cell in told for part in cell.split(", ") for number in each_of(part)}

@@ -57,7 +57,7 @@ def test_models_and_migrations_agree(database: Database) -> None:
     "DROP INDEX ledger.refunds_of_a_payment",
     "CREATE TABLE ledger.shadow (id bigint PRIMARY KEY)",
 ])
-def test_a_difference_would_be_found(database: Database, change: str) -> None:
+def test_the_comparison_finds_differences(database: Database, change: str) -> None:
     database.execute(change, role="payment_system_owner")
     with pytest.raises(AssertionError):
         test_models_and_migrations_agree(database)

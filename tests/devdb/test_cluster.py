@@ -47,7 +47,7 @@ def test_a_database_of_another_name_can_be_prepared_beside_the_first(wheel: Prog
         assert cluster.url("second").startswith(start)
 
 
-def test_data_outlives_a_stop_and_a_second_start_is_quick(folder: Path, programs: Programs) -> None:
+def test_data_survives_a_stop_and_a_second_start_is_quick(folder: Path, programs: Programs) -> None:
     with opened(folder / "data", programs) as cluster:
         cluster.start()
         cluster.prepare()
@@ -79,11 +79,11 @@ def test_a_server_ends_with_its_killed_owner_and_starts_again_with_its_data(fold
 
 
 @pytest.mark.parametrize("signal", ["SIGINT", "SIGQUIT"])
-def test_what_is_tethered_ends_with_an_owner_whom_a_shell_has_ignore_the_signal(signal: str) -> None:
+def test_a_child_process_ends_with_its_parent_even_if_a_shell_ignores_the_signal(signal: str) -> None:
     server = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
     owner = (
-        "import os, signal, subprocess, sys; from app.devdb import tethered; print(os.getpid(), flush=True); "
-        f"subprocess.Popen(tethered([sys.executable, '-c', sys.argv[1]], signal=signal.{signal})); signal.pause()"
+        "import os, signal, subprocess, sys; from app.devdb import child_command; print(os.getpid(), flush=True); "
+        f"subprocess.Popen(child_command([sys.executable, '-c', sys.argv[1]], signal=signal.{signal})); signal.pause()"
     )
     in_background = ["/bin/sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", owner, server]
     with subprocess.Popen(in_background, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as shell:
@@ -97,7 +97,7 @@ def test_what_is_tethered_ends_with_an_owner_whom_a_shell_has_ignore_the_signal(
             raise
 
 
-def test_a_server_that_was_left_running_is_ended_before_another_starts(folder: Path, programs: Programs) -> None:
+def test_an_orphaned_server_is_ended_before_another_starts(folder: Path, programs: Programs) -> None:
     with opened(folder / "data", programs) as cluster:
         cluster.start()
         data, sockets = cluster.socket_folder, f"unix_socket_directories={cluster.socket_folder}"
@@ -133,7 +133,7 @@ def test_a_server_killed_itself_recovers(folder: Path, programs: Programs) -> No
 
 
 @pytest.mark.parametrize("name", ["x" * 100, "a, b's (ö) 100%"])
-def test_a_path_too_long_or_too_odd_for_a_socket_gets_a_short_one_that_is_gone_afterwards(
+def test_a_path_that_a_socket_cannot_have_is_replaced_by_a_short_one_until_the_stop(
     folder: Path, wheel: Programs, name: str
 ) -> None:
     with opened(folder / name, wheel) as cluster:
@@ -147,7 +147,7 @@ def test_a_path_too_long_or_too_odd_for_a_socket_gets_a_short_one_that_is_gone_a
     assert not sockets.exists()
 
 
-def test_a_short_socket_folder_that_is_somebody_elses_is_refused(folder: Path, wheel: Programs) -> None:
+def test_a_short_socket_folder_of_another_account_is_refused(folder: Path, wheel: Programs) -> None:
     with opened(folder / ("x" * 100), wheel) as cluster:
         cluster.socket_folder.mkdir(mode=0o755)
         try:
@@ -167,7 +167,7 @@ def test_a_server_that_cannot_start_says_why(folder: Path, wheel: Programs) -> N
             cluster.run_sql("SELEKT 1")
 
 
-def test_a_stale_process_number_that_is_another_programs_by_now_harms_nobody(folder: Path, wheel: Programs) -> None:
+def test_a_stale_process_id_of_another_program_is_not_ended(folder: Path, wheel: Programs) -> None:
     account = server_account()
     other = subprocess.Popen(["/bin/sleep", "600"], cwd="/", **as_account(account))
     try:

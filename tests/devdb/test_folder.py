@@ -23,7 +23,7 @@ def test_nobody_else_may_enter_the_folder_of_the_socket(folder: Path, wheel: Pro
         assert cluster.socket_folder.stat().st_uid == (account.uid if account else os.geteuid())
 
 
-def test_a_folder_in_use_is_refused_and_keeps_running(folder: Path, wheel: Programs) -> None:
+def test_a_folder_in_use_is_refused_and_its_server_keeps_running(folder: Path, wheel: Programs) -> None:
     opened(folder / "data", wheel).close()
     with owner_elsewhere(folder / "data", "wheel") as (_, server):
         with pytest.raises(DevDatabaseError, match=r"^Another `make run` is using .*/data: stop it first"):
@@ -33,7 +33,7 @@ def test_a_folder_in_use_is_refused_and_keeps_running(folder: Path, wheel: Progr
         os.kill(server, 0)
 
 
-def test_data_of_another_version_is_refused_and_not_touched(folder: Path, wheel: Programs) -> None:
+def test_data_of_another_version_is_refused_and_not_changed(folder: Path, wheel: Programs) -> None:
     opened(folder / "data", wheel).close()
     version = folder / "data" / "postgresql" / "PG_VERSION"
     version.write_text("13\n", encoding="ascii")
@@ -47,7 +47,7 @@ def test_data_of_another_version_is_refused_and_not_touched(folder: Path, wheel:
     assert sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*")) == before
 
 
-def test_a_folder_with_other_things_is_refused_and_not_touched(folder: Path, wheel: Programs) -> None:
+def test_a_folder_with_other_files_is_refused_and_not_changed(folder: Path, wheel: Programs) -> None:
     (folder / "letter.txt").write_text("dear", encoding="ascii")
     with pytest.raises(DevDatabaseError, match=r"holds other things \(letter.txt\) and no data of this program"):
         opened(folder, wheel)
@@ -58,7 +58,7 @@ def test_a_folder_with_other_things_is_refused_and_not_touched(folder: Path, whe
         opened(folder / "letter.txt", wheel)
 
 
-def test_a_cut_while_the_cluster_is_made_leaves_nothing_that_is_trusted_later(folder: Path, wheel: Programs) -> None:
+def test_an_interrupted_creation_leaves_no_usable_cluster(folder: Path, wheel: Programs) -> None:
     half = folder / "data" / "postgresql.new-cut"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n", encoding="ascii")
@@ -120,7 +120,7 @@ with Cluster.create_or_open(disk / "data", programs, durable=False) as cluster:
 
 
 @mount_only
-def test_a_full_disk_is_told_in_a_sentence_and_costs_no_data(folder: Path) -> None:
+def test_a_full_disk_is_a_sentence_and_loses_no_data(folder: Path) -> None:
     disk = folder / "disk"
     disk.mkdir()
     mounted = 'mount -t tmpfs -o size=12m,mode=755 none "$1" && exec "$0" -c "$2" "$1"'
@@ -132,7 +132,7 @@ def test_a_full_disk_is_told_in_a_sentence_and_costs_no_data(folder: Path) -> No
     assert done.stdout.splitlines() == [sentence, "[]", sentence, "recovered"], done.stderr
 
 
-def test_forgetting_removes_the_data_and_only_that(folder: Path, wheel: Programs) -> None:
+def test_deleting_removes_only_the_data(folder: Path, wheel: Programs) -> None:
     assert delete_data(folder / "data") is False
     opened(folder / "data", wheel).close()
     assert delete_data(folder / "data") is True
@@ -144,7 +144,7 @@ def test_forgetting_removes_the_data_and_only_that(folder: Path, wheel: Programs
 
 
 @root_only
-def test_a_data_folder_that_the_servers_account_cannot_reach_is_refused_before_anything_is_made(
+def test_a_data_folder_out_of_reach_of_the_servers_account_is_refused_first(
     folder: Path, wheel: Programs
 ) -> None:
     closed = folder / "closed"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_programs_that_made_the_data_are_used_whichever_come_first(programs: Programs) -> None:
+def test_the_programs_of_the_version_that_made_the_data_are_used(programs: Programs) -> None:
     assert find_programs(major=programs.major).major == programs.major
 
 
@@ -68,7 +68,7 @@ def test_programs_are_found_by_path_by_pg_config_and_newest_first_in_debians_fol
 
 
 @root_only
-def test_programs_in_a_folder_closed_to_the_servers_account_are_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_that_the_servers_account_cannot_read_are_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wheel = programs_module._wheel_folder()
     assert wheel is not None
     closed = folder / "closed"

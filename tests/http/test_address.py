@@ -38,13 +38,13 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("2001:db8:1::/48"))
     # Any other client.
     ("203.0.113.9", "198.51.100.1", "203.0.113.9"), ("11.0.0.2", "10.0.0.2", "11.0.0.2"), ("2001:db8:2::2", "::1", "2001:db8:2::2"),
 ])
-def test_the_header_is_believed_from_its_right_end_as_far_as_proxies_wrote_it(
+def test_the_header_is_read_from_the_right_as_far_as_trusted_proxies_wrote_it(
     peer: str | None, forwarded_for: str | None, address: str | None
 ) -> None:
     assert client_address(peer, forwarded_for, PROXIES) == address
 
 
-def test_without_a_believed_proxy_the_header_says_nothing() -> None:
+def test_without_a_trusted_proxy_the_header_is_ignored() -> None:
     assert client_address("127.0.0.1", "203.0.113.7", ()) == "127.0.0.1"
     assert client_address(None, "198.51.100.1, 203.0.113.7", ()) == "203.0.113.7"
 
@@ -54,7 +54,7 @@ def test_without_a_believed_proxy_the_header_says_nothing() -> None:
     ("2001:db8:0:1::7", "2001:db8:0:1::/64"), ("2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"),
     ("2001:db8:0:2::7", "2001:db8:0:2::/64"), (None, "unknown"), ("", "unknown"), ("nobody", "unknown"),
 ])
-def test_one_address_of_ipv4_and_a_network_of_ipv6_count_as_one(address: str | None, block: str) -> None:
+def test_an_ipv4_address_and_an_ipv6_network_count_as_one_client(address: str | None, block: str) -> None:
     assert address_block(address) == block
 
 
@@ -81,7 +81,7 @@ def addresses_logged(lines: list[str]) -> list[str | None]:
     (False, {"PAYMENT_SYSTEM_TRUSTED_PROXIES": "127.0.0.0/8"}, ["203.0.113.7"] * 3 + ["127.0.0.1"]),
     (False, {}, ["127.0.0.1"] * 4),
 ])
-def test_the_api_and_the_pages_tell_the_same_address(
+def test_the_api_and_the_pages_log_the_same_address(
     database: Database, tmp_path: Path, at_socket: bool, settings: dict[str, str], addresses: list[str | None]  # noqa: FBT001 - of a table
 ) -> None:
     path = tmp_path / "wallet.sock"

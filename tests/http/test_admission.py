@@ -14,7 +14,7 @@ import pytest
 from app import identity
 from app.database import transact
 from app.errors import RateLimitedError, WrongCredentialsError
-from app.http import Facts, admission, admit_login, admit_password, admit_registration, remember_login
+from app.http import RequestContext, admission, admit_login, admit_password, admit_registration, remember_login
 from app.http.payment_rate_limit import PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
 from app.identity import passwords
 from app.throttles import Rule
@@ -41,8 +41,9 @@ CHANGE = """mutation ($input: ChangePasswordInput!) { changePassword(input: $inp
 TRIES = 500
 
 
-def facts(address: str | None) -> Facts:
-    return Facts(method="POST", path="/login", host="wallet.example", scheme="https", origin=None, sec_fetch_site=None, authorization=None,
+def request_context(address: str | None) -> RequestContext:
+    return RequestContext(method="POST", path="/login", host="wallet.example", scheme="https", origin=None, sec_fetch_site=None,
+                          authorization=None,
                  login_token=None, user_agent=None, remote_address=address)
 
 
@@ -53,7 +54,7 @@ def admitted(sessions: Sessions, settings: Settings) -> Callable[..., int]:
         through = 0
         for _ in range(tries):
             try:
-                transact(sessions, lambda session: admit_login(session, username, facts(address), settings))
+                transact(sessions, lambda session: admit_login(session, username, request_context(address), settings))
             except RateLimitedError:
                 continue
             through += 1
@@ -70,7 +71,7 @@ def address(number: int) -> str:
     return f"192.0.{number // 250}.{number % 250 + 1}"
 
 
-def test_one_account_is_tried_ten_times_from_one_place_and_then_every_half_minute(
+def test_one_account_from_one_place_has_ten_attempts_and_then_one_every_30_seconds(
     admitted: Callable[..., int], database: Database
 ) -> None:
     assert admitted("alice", HOME, 15) == 10
@@ -81,20 +82,20 @@ def test_one_account_is_tried_ten_times_from_one_place_and_then_every_half_minut
 
 
 @pytest.mark.parametrize("written", ["alice", "ALICE", "Alice"])
-def test_an_account_is_one_however_its_name_is_written(admitted: Callable[..., int], written: str) -> None:
+def test_all_spellings_of_a_username_count_as_one_account(admitted: Callable[..., int], written: str) -> None:
     admitted("alice", HOME, 10)
     assert admitted(written, HOME) == 0
 
 
-def test_what_could_be_nobodys_name_is_one_account(admitted: Callable[..., int]) -> None:
+def test_all_invalid_usernames_count_as_one_account(admitted: Callable[..., int]) -> None:
     assert sum(admitted(name, HOME) for name in ("", "no", "ä", "a b", "\x00", "x" * 99, "1", "-", "_", "!", "?", "$")) == 10
 
 
-def test_one_account_is_tried_fifty_times_from_all_places_where_its_owner_never_was(admitted: Callable[..., int]) -> None:
+def test_one_account_has_fifty_attempts_from_all_unknown_places(admitted: Callable[..., int]) -> None:
     assert sum(admitted("alice", address(number)) for number in range(60)) == 50
 
 
-def test_one_address_tries_sixty_accounts_and_then_one_every_two_seconds(
+def test_one_address_has_sixty_attempts_and_then_one_every_two_seconds(
     admitted: Callable[..., int], database: Database
 ) -> None:
     found, begun = 0, perf_counter()
@@ -105,12 +106,12 @@ def test_one_address_tries_sixty_accounts_and_then_one_every_two_seconds(
     assert admitted("another", OFFICE) == 1
 
 
-def test_a_network_of_ipv6_is_one_place(admitted: Callable[..., int]) -> None:
+def test_an_ipv6_network_is_one_place(admitted: Callable[..., int]) -> None:
     assert sum(admitted("alice", f"2001:db8:0:1::{number:x}") for number in range(15)) == 10
     assert admitted("alice", "2001:db8:0:2::1") == 1
 
 
-def test_all_strangers_together_try_fifty_times_and_then_ten_times_a_second(
+def test_all_unknown_places_have_fifty_attempts_and_then_ten_a_second(
     admitted: Callable[..., int], database: Database
 ) -> None:
     begun = perf_counter()
@@ -121,20 +122,20 @@ def test_all_strangers_together_try_fifty_times_and_then_ten_times_a_second(
     assert 10 <= sum(admitted(f"other-{number}", address(100 + number)) for number in range(30)) <= 12 + (perf_counter() - begun) * 10
 
 
-def test_strangers_cannot_keep_somebody_out_where_they_logged_in_before(
+def test_attackers_cannot_lock_a_person_out_of_a_known_place(
     admitted: Callable[..., int], sessions: Sessions
 ) -> None:
-    transact(sessions, lambda session: remember_login(session, "alice", facts(HOME)))
+    transact(sessions, lambda session: remember_login(session, "alice", request_context(HOME)))
     for number in range(80):
         admitted("alice", address(number))
     assert admitted("alice", OFFICE) == 0
     assert admitted("alice", HOME, 12) == 10
 
 
-def test_registrations_are_twenty_from_one_place_and_a_hundred_in_all(sessions: Sessions, settings: Settings) -> None:
+def test_one_place_has_twenty_registrations_and_all_places_a_hundred(sessions: Sessions, settings: Settings) -> None:
     def admit(where: str) -> bool:
         try:
-            transact(sessions, lambda session: admit_registration(session, facts(where), settings))
+            transact(sessions, lambda session: admit_registration(session, request_context(where), settings))
         except RateLimitedError:
             return False
         return True
@@ -143,7 +144,7 @@ def test_registrations_are_twenty_from_one_place_and_a_hundred_in_all(sessions: 
     assert sum(admit(address(number)) for number in range(90)) == 80
 
 
-def test_a_signed_in_person_gives_their_password_ten_times(sessions: Sessions, settings: Settings, viewer: Any) -> None:
+def test_a_signed_in_person_has_ten_password_confirmations(sessions: Sessions, settings: Settings, viewer: Any) -> None:
     alice, bob = viewer("alice"), viewer("bob")
     for _ in range(10):
         transact(sessions, lambda session: admit_password(session, alice, settings))
@@ -209,7 +210,7 @@ def test_the_pages_say_when_to_try_again_and_hash_nothing(browser: Browsers, cli
     assert (refused.status_code, refused.json["data"]["changePassword"]["errors"][0]["code"]) == (429, "RATE_LIMITED")
 
 
-def test_twenty_registrations_from_one_place_and_no_more(client: FlaskClient, database: Database) -> None:
+def test_the_pages_allow_twenty_registrations_from_one_place(client: FlaskClient, database: Database) -> None:
     for number in range(20):
         assert client.post("/register", data={"username": f"person-{number}", "password": "short"}).status_code == 422
     form = {"username": "somebody", "password": PASSWORD}
@@ -221,7 +222,7 @@ def test_twenty_registrations_from_one_place_and_no_more(client: FlaskClient, da
     assert database.execute("SELECT count(*) FROM users") == [(0,)]
 
 
-def test_counts_outlive_a_restart_and_hold_for_every_process(database: Database, viewer: Any) -> None:
+def test_counts_survive_a_restart_and_apply_to_every_process(database: Database, viewer: Any) -> None:
     viewer("alice")
     body = json.dumps({"query": LOG_IN, "variables": {"input": {"username": "alice", "password": "wrong"}}})
 
@@ -236,7 +237,7 @@ def test_counts_outlive_a_restart_and_hold_for_every_process(database: Database,
 
 @pytest.mark.load
 @pytest.mark.usefixtures("full_price")
-def test_a_name_that_is_nobodys_costs_what_any_other_does(
+def test_an_unknown_username_takes_as_long_as_a_known_one(
     sessions: Sessions, settings: Settings, viewer: Any, hashes: list[str], figure: Figure
 ) -> None:
     """Both run the same hashes and statements and read the same rows. The times of both are printed."""
@@ -246,7 +247,7 @@ def test_a_name_that_is_nobodys_costs_what_any_other_does(
     work: dict[str, set[tuple[int, int, int]]] = {name: set() for name in took}
 
     def try_to_log_in(session: Any, name: str) -> None:
-        admit_login(session, name, facts(HOME), generous)
+        admit_login(session, name, request_context(HOME), generous)
         identity.check_credentials(session, username=name, password="not the password")
 
     for _ in range(TRIES):
@@ -266,7 +267,7 @@ def test_a_name_that_is_nobodys_costs_what_any_other_does(
            f"{abs(medians['alice'] / medians['nobody-here'] - 1) * 100:.1f} % apart")
 
 
-def test_security_md_tells_every_throttle() -> None:
+def test_security_md_lists_every_rate_limit() -> None:
     rules = [value for name, value in vars(admission).items() if isinstance(value, Rule)]
     table = (CHECKOUT / "SECURITY.md").read_text(encoding="utf-8").partition("## How often what may be tried")[2].partition("\n## ")[0]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ") and "PostgreSQL" in line]

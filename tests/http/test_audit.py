@@ -13,7 +13,7 @@ import pytest
 from app import web
 from app.api.schema import SCHEMA
 from app.logs import JsonFormatter
-from app.web.routes import DEEDS
+from app.web.routes import AUDIT_ACTIONS
 from tests.asgi.test_served import ask
 from tests.conftest import PASSWORD
 from tests.gunicorn import serving
@@ -56,7 +56,7 @@ def lines(app: Flask) -> Iterator[Lines]:
 
 
 @pytest.fixture
-def deeds(lines: Lines) -> Callable[[], list[dict[str, Any]]]:
+def audit_events(lines: Lines) -> Callable[[], list[dict[str, Any]]]:
     """The audit events since the last call."""
     def found() -> list[dict[str, Any]]:
         events = [json.loads(line) for line in lines.written]
@@ -66,39 +66,39 @@ def deeds(lines: Lines) -> Callable[[], list[dict[str, Any]]]:
     return found
 
 
-def told(deed: dict[str, Any]) -> tuple[Any, ...]:
-    return deed.get("action"), deed["user"], deed["result"]
+def told(audit_event: dict[str, Any]) -> tuple[Any, ...]:
+    return audit_event.get("action"), audit_event["user"], audit_event["result"]
 
 
-def test_a_line_says_who_what_when_from_where_and_the_result(client: FlaskClient, deeds: Callable[[], Any]) -> None:
+def test_a_log_line_has_who_what_when_from_where_and_the_result(client: FlaskClient, audit_events: Callable[[], Any]) -> None:
     begun = datetime.now(UTC) - timedelta(milliseconds=1)
     client.post("/register", data={"username": "alice", "password": PASSWORD}, environ_base=HOME)
-    (deed,) = deeds()
-    assert begun <= datetime.fromisoformat(deed["time"]) <= datetime.now(UTC)
-    assert deed["time"].endswith("+00:00")
-    assert {name: deed[name] for name in ("action", "user", "address", "result", "method", "path", "status")} == {
+    (audit_event,) = audit_events()
+    assert begun <= datetime.fromisoformat(audit_event["time"]) <= datetime.now(UTC)
+    assert audit_event["time"].endswith("+00:00")
+    assert {name: audit_event[name] for name in ("action", "user", "address", "result", "method", "path", "status")} == {
         "action": "register", "user": "alice", "address": "203.0.113.7", "result": "done", "method": "POST", "path": "/register",
         "status": 303}
-    assert UUID(deed["request_id"])
+    assert UUID(audit_event["request_id"])
 
 
-def test_logins_are_told_the_right_and_the_wrong_ones(browser: Browsers, app: Flask, deeds: Callable[[], Any]) -> None:
+def test_right_and_wrong_logins_are_logged(browser: Browsers, app: Flask, audit_events: Callable[[], Any]) -> None:
     browser("alice")
     log_in = 'mutation { logIn(input: {username: "%s", password: "%s"}) { errors { code } } }'
     for username, password in (("alice", PASSWORD), ("alice", "wrong"), ("nobody-here", "wrong"), ("my password", "wrong")):
         app.test_client().post("/graphql", json={"query": log_in % (username, password)})
         app.test_client().post("/login", data={"username": username, "password": password})
-    found = [(*told(each), each.get("account")) for each in deeds()]
+    found = [(*told(each), each.get("account")) for each in audit_events()]
     assert found == [
         *[("log_in", "alice", "done", None)] * 2, *[("log_in", None, "WRONG_CREDENTIALS", "alice")] * 2,
         *[("log_in", None, "WRONG_CREDENTIALS", None)] * 4,
     ]
 
 
-def test_a_login_too_many_is_told(client: FlaskClient, deeds: Callable[[], Any]) -> None:
+def test_a_login_above_the_rate_limit_is_logged(client: FlaskClient, audit_events: Callable[[], Any]) -> None:
     for _ in range(11):
         client.post("/login", data={"username": "alice", "password": "wrong"})
-    assert told(deeds()[-1]) == ("log_in", None, "RATE_LIMITED")
+    assert told(audit_events()[-1]) == ("log_in", None, "RATE_LIMITED")
 
 
 def call(client: FlaskClient, mutation: str, fields: str = "errors { code }") -> Any:
@@ -107,7 +107,7 @@ def call(client: FlaskClient, mutation: str, fields: str = "errors { code }") ->
     return answer.json["data"]["made"]
 
 
-def test_what_the_api_changes_is_told(browser: Browsers, deeds: Callable[[], Any]) -> None:
+def test_changes_by_the_api_are_logged(browser: Browsers, audit_events: Callable[[], Any]) -> None:
     alice, other = browser("alice"), browser("alice")
     browser("bob")
     order = f'{{idempotencyKey: "{KEY}", to: "bob", amount: "1.00"}}'
@@ -122,7 +122,7 @@ def test_what_the_api_changes_is_told(browser: Browsers, deeds: Callable[[], Any
     call(alice, f'revokeLogin(id: "{KEY}")')
     call(alice, "logOut", "done")
     call(other, f"sendPayment(input: {order})")
-    found = deeds()
+    found = audit_events()
     assert [told(each) for each in found] == [
         ("create_api_token", "alice", "done"), ("revoke_api_token", "alice", "done"), ("send_payment", "alice", "done"),
         ("send_payments", "alice", "done"), ("send_payment", "alice", "IDEMPOTENCY_KEY_REUSED"), ("refund_payment", "alice", "NOT_FOUND"),
@@ -133,7 +133,7 @@ def test_what_the_api_changes_is_told(browser: Browsers, deeds: Callable[[], Any
     assert found[3]["count"] == 1
 
 
-def test_what_the_pages_change_is_told(browser: Browsers, deeds: Callable[[], Any]) -> None:
+def test_changes_by_the_pages_are_logged(browser: Browsers, audit_events: Callable[[], Any]) -> None:
     alice = browser("alice")
     browser("bob")
     receipt = pay(alice, "bob", "1.00")
@@ -144,7 +144,7 @@ def test_what_the_pages_change_is_told(browser: Browsers, deeds: Callable[[], An
     alice.post("/account/password", data={"current_password": PASSWORD, "new_password": NEW_PASSWORD})
     alice.post("/logout")
     alice.post("/account/name", data={"display_name": "Alice"})
-    found = deeds()
+    found = audit_events()
     assert [told(each) for each in found] == [
         ("send_payment", "alice", "done"), ("create_api_token", "alice", "done"), ("change_display_name", "alice", "done"),
         ("change_display_name", "alice", "INVALID_INPUT"), ("send_payment", "alice", "INSUFFICIENT_FUNDS"),
@@ -153,28 +153,28 @@ def test_what_the_pages_change_is_told(browser: Browsers, deeds: Callable[[], An
     assert found[0]["id"] == receipt.rpartition("/")[2]
 
 
-def test_other_refusals_are_told(client: FlaskClient, deeds: Callable[[], Any]) -> None:
+def test_other_refusals_are_logged(client: FlaskClient, audit_events: Callable[[], Any]) -> None:
     client.get("/nowhere")
     client.get("/graphql")
     client.post("/graphql", json={"query": "{ wrong }"})
     client.post("/graphql", json={"query": "{ __typename }"}, headers={"Authorization": "Bearer nothing"})
     client.post("/login", data={"username": "alice"}, headers={"Sec-Fetch-Site": "cross-site"})
-    assert [told(each) for each in deeds()] == [
+    assert [told(each) for each in audit_events()] == [
         (None, None, "Not Found"), (None, None, "METHOD_NOT_ALLOWED"), (None, None, "INVALID_QUERY"), (None, None, "UNAUTHENTICATED"),
         ("log_in", None, "FORBIDDEN")]
 
 
 def test_every_page_that_changes_something_is_named_in_the_log(app: Flask) -> None:
     changing = {rule.endpoint for rule in app.url_map.iter_rules() if rule.endpoint.startswith("web.") and "POST" in (rule.methods or ())}
-    assert changing == DEEDS.keys() | SHOWN_ONLY
-    assert not DEEDS.keys() & SHOWN_ONLY
+    assert changing == AUDIT_ACTIONS.keys() | SHOWN_ONLY
+    assert not AUDIT_ACTIONS.keys() & SHOWN_ONLY
     assert SCHEMA.mutation_type
     mutations = {"".join("_" + each.lower() if each.isupper() else each for each in name) for name in SCHEMA.mutation_type.fields}
-    assert set(DEEDS.values()) == mutations | {"change_display_name"}
+    assert set(AUDIT_ACTIONS.values()) == mutations | {"change_display_name"}
     assert web
 
 
-def test_a_payment_by_token_on_the_event_loop_is_told_in_its_one_line(database: Database, browser: Browsers) -> None:
+def test_a_payment_by_token_on_the_event_loop_has_one_log_line(database: Database, browser: Browsers) -> None:
     alice = browser("alice")
     browser("bob")
     secret = call(alice, 'createApiToken(input: {name: "till", scopes: [PAY]})', "secret")["secret"]
@@ -238,7 +238,7 @@ def operator_runs(app: Flask) -> Callable[..., str]:
     return run
 
 
-def test_the_operators_commands_are_told(
+def test_the_operators_commands_are_logged(
     lines: Lines, browser: Browsers, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser("alice")

@@ -42,7 +42,7 @@ def ask(served: Served, method: str, path: str, body: str | None = None) -> tupl
         connection.close()
 
 
-def test_while_the_database_is_away_each_edge_says_so_and_when_it_is_back_they_serve(cluster: Cluster) -> None:
+def test_while_the_database_is_down_each_edge_says_so_and_later_serves_again(cluster: Cluster) -> None:
     with serving(cluster.url()) as served:
         assert ask(served, "GET", "/")[0] == 200
         assert ask(served, "POST", "/graphql", QUERY)[0] == 200

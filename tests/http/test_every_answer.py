@@ -138,7 +138,7 @@ def test_the_api_answers_in_json_whatever_was_wrong(answered: dict[str, Any], na
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_what_an_answer_holds_is_told_and_of_a_text_its_characters(answered: dict[str, Any], name: str) -> None:
+def test_every_response_has_its_content_type_and_a_text_its_charset(answered: dict[str, Any], name: str) -> None:
     status, headers, text = answered[name]
     path = REQUESTS[name][1]
     if not text:
@@ -148,7 +148,7 @@ def test_what_an_answer_holds_is_told_and_of_a_text_its_characters(answered: dic
     assert told.startswith("text/css") == (path.startswith("/static/") and status == 200)
 
 
-def test_where_a_request_ends_is_never_guessed(early: Served) -> None:
+def test_a_request_with_an_ambiguous_end_is_refused(early: Served) -> None:
     """One reader may take the rest for a second request, and another one, such as a proxy, for the body of the first."""
     assert statuses(early, f"Content-Length: {len(QUERY)}", QUERY) == [200, 200]
     assert statuses(early, "Transfer-Encoding: chunked", f"{len(QUERY):x}\r\n{QUERY}\r\n0\r\n\r\n") == [200, 200]
@@ -168,11 +168,11 @@ def statuses(served: Served, framing: str, body: str) -> list[int]:
 
 
 @pytest.mark.parametrize("name", ["a query by GET", "a page by POST", "a method of no page"])
-def test_a_wrong_method_is_told_the_right_ones(answered: dict[str, Any], name: str) -> None:
+def test_a_wrong_method_gets_the_list_of_allowed_methods(answered: dict[str, Any], name: str) -> None:
     assert answered[name][1]["allow"]
 
 
-def test_under_a_path_of_the_environment_each_way_says_that_it_needs_a_host_name(database: Database) -> None:
+def test_below_a_path_the_api_and_the_pages_say_that_they_need_a_host_name(database: Database) -> None:
     """The API on the event loop, the API under Flask (for requests with an Origin), and a page."""
     with serving(database.app_url, {"WEB_CONCURRENCY": "1", "SCRIPT_NAME": "/wallet"}) as served:
         origin = {"Origin": served.address}
@@ -198,7 +198,7 @@ EARLY = {
 
 
 @pytest.mark.parametrize("name", EARLY)
-def test_an_answer_before_the_body_was_read_closes_the_connection_and_says_so(early: Served, name: str) -> None:
+def test_a_response_before_the_body_is_read_closes_the_connection(early: Served, name: str) -> None:
     request, headers, status = EARLY[name]
     host, _, port = early.address.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
@@ -215,7 +215,7 @@ def test_an_answer_before_the_body_was_read_closes_the_connection_and_says_so(ea
     ("POST /login", "Content-Type: application/x-www-form-urlencoded", "username=a"),
     ("GET /healthz", "X: y", ""),
 ])
-def test_an_answer_to_a_whole_request_keeps_the_connection(early: Served, request_line: str, headers: str, body: str) -> None:
+def test_a_response_to_a_complete_request_keeps_the_connection(early: Served, request_line: str, headers: str, body: str) -> None:
     host, _, port = early.address.removeprefix("http://").partition(":")
     request = f"{request_line} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\nContent-Length: {len(body)}\r\n"
     with socket.create_connection((host, int(port)), timeout=60) as connection:

@@ -72,7 +72,7 @@ class Flood:
 
 @pytest.mark.load
 @pytest.mark.usefixtures("full_price")
-def test_a_flood_of_logins_is_turned_away_before_hashing_and_others_pay_on(
+def test_a_flood_of_logins_is_refused_before_hashing_and_payments_continue(
     database: Database, sessions: Sessions, viewer: Any, figure: Figure
 ) -> None:
     alice = viewer("alice")

@@ -7,17 +7,18 @@ from dataclasses import replace
 import pytest
 
 from app.errors import ForbiddenError, WrongHostError
-from app.http import Facts, check_host, check_request, check_same_site, cookie_name, hardened, login_cookie
+from app.http import RequestContext, check_host, check_request, check_same_site, cookie_name, login_cookie, security_headers
 from app.settings import Settings, load_settings
 
-POST = Facts(method="POST", path="/pay", host="wallet.example", scheme="https", origin=None, sec_fetch_site=None, authorization=None,
+POST = RequestContext(method="POST", path="/pay", host="wallet.example", scheme="https", origin=None, sec_fetch_site=None,
+                      authorization=None,
              login_token="t", user_agent=None, remote_address=None, request_id="r")
 
 
 @pytest.mark.parametrize(("site", "origin"), [
     ("same-origin", None), ("none", None), ("same-origin", "https://wallet.example"), (None, "https://wallet.example"), (None, None),
 ])
-def test_the_wallets_own_pages_are_let_through(site: str | None, origin: str | None) -> None:
+def test_requests_of_the_wallets_own_pages_are_accepted(site: str | None, origin: str | None) -> None:
     check_same_site(replace(POST, sec_fetch_site=site, origin=origin))
 
 
@@ -27,17 +28,17 @@ def test_the_wallets_own_pages_are_let_through(site: str | None, origin: str | N
     (None, "ftp://wallet.example"), (None, "wallet.example"), (None, ""), ("", None),
 ])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_what_another_site_sends_is_refused(method: str, site: str | None, origin: str | None) -> None:
+def test_a_request_from_another_site_is_refused(method: str, site: str | None, origin: str | None) -> None:
     with pytest.raises(ForbiddenError):
         check_same_site(replace(POST, method=method, sec_fetch_site=site, origin=origin))
 
 
 @pytest.mark.parametrize("origin", ["https://wallet.example", "http://wallet.example"])
-def test_behind_a_proxy_with_tls_the_browsers_https_is_the_wallets_own(origin: str) -> None:
+def test_behind_a_tls_proxy_an_https_origin_is_the_wallets_own(origin: str) -> None:
     check_same_site(replace(POST, scheme="http", origin=origin))
 
 
-def test_behind_a_proxy_with_tls_another_scheme_is_refused() -> None:
+def test_behind_a_tls_proxy_another_scheme_is_refused() -> None:
     with pytest.raises(ForbiddenError):
         check_same_site(replace(POST, scheme="http", origin="ftp://wallet.example"))
 
@@ -48,7 +49,7 @@ HOSTS = frozenset({"wallet.example", "127.0.0.1", "[::1]"})
 @pytest.mark.parametrize("host", [
     "wallet.example", "wallet.example:443", "Wallet.Example", "wallet.example.", "127.0.0.1:5000", "[::1]", "[::1]:5000", "wallet.example:",
 ])
-def test_a_request_for_this_host_is_let_through(host: str) -> None:
+def test_a_request_for_this_host_is_accepted(host: str) -> None:
     check_host(replace(POST, host=host), HOSTS)
 
 
@@ -65,7 +66,7 @@ def test_a_request_for_another_host_is_refused_whatever_its_method(host: str) ->
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_is_told_under_any_name(path: str) -> None:
+def test_health_checks_work_under_any_host_name(path: str) -> None:
     check_host(replace(POST, host="localhost", path=path), HOSTS)
 
 
@@ -78,11 +79,11 @@ def test_a_link_from_another_site_may_be_followed(method: str) -> None:
     check_same_site(replace(POST, method=method, sec_fetch_site="cross-site"))
 
 
-def test_a_client_with_a_token_may_be_anywhere() -> None:
+def test_a_client_with_a_token_is_accepted_from_any_origin() -> None:
     check_same_site(replace(POST, authorization="Bearer wave_x", sec_fetch_site="cross-site", origin="https://shop.example"))
 
 
-def test_the_login_cookie_is_out_of_reach_of_scripts_other_hosts_and_plain_http() -> None:
+def test_the_login_cookie_is_hidden_from_scripts_other_hosts_and_plain_http() -> None:
     assert cookie_name(secure=True) == "__Host-login"
     assert login_cookie("t", secure=True, lifetime_seconds=60) == {
         "key": "__Host-login", "value": "t", "max_age": 60, "path": "/", "secure": True, "httponly": True, "samesite": "Lax"}
@@ -90,10 +91,10 @@ def test_the_login_cookie_is_out_of_reach_of_scripts_other_hosts_and_plain_http(
 
 
 def test_every_answer_has_the_security_headers() -> None:
-    headers = hardened(private=True, hsts="max-age=31536000")
+    headers = security_headers(private=True, hsts="max-age=31536000")
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'; ")
     assert "unsafe-inline" not in headers["Content-Security-Policy"]
     assert headers["Cache-Control"] == "no-store"
     assert headers["Strict-Transport-Security"] == "max-age=31536000"
     assert {"X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy"} <= set(headers)
-    assert not {"Cache-Control", "Strict-Transport-Security"} & set(hardened(private=False, hsts=""))
+    assert not {"Cache-Control", "Strict-Transport-Security"} & set(security_headers(private=False, hsts=""))

@@ -32,7 +32,7 @@ def alice(browser: Browsers, database: Database) -> FlaskClient:
     return made
 
 
-def test_a_payment_beyond_is_refused_on_both_edges(alice: FlaskClient, browser: Browsers) -> None:
+def test_the_pages_and_the_api_refuse_a_payment_above_the_largest_balance(alice: FlaskClient, browser: Browsers) -> None:
     def paid(amount: str) -> list[tuple[str, list[str], str]]:
         given = {"idempotencyKey": str(uuid4()), "to": "bob", "amount": amount}
         answer = alice.post("/graphql", json={"query": SEND, "variables": {"input": given}}).json
@@ -47,7 +47,7 @@ def test_a_payment_beyond_is_refused_on_both_edges(alice: FlaskClient, browser: 
     assert balance(browser("bob")) == "£92,233,720,368,547,758.07"
 
 
-def test_of_a_payout_the_line_beyond_is_refused(alice: FlaskClient) -> None:
+def test_a_payout_line_above_the_largest_balance_is_refused(alice: FlaskClient) -> None:
     items = [{"idempotencyKey": str(uuid4()), "to": "bob", "amount": amount} for amount in ("4.00", "1.01", "1.00")]
     for atomic, codes in ((True, [["NOT_ATTEMPTED"], ["BALANCE_TOO_LARGE"], ["NOT_ATTEMPTED"]]), (False, [[], ["BALANCE_TOO_LARGE"], []])):
         answer = alice.post("/graphql", json={"query": SEND_MANY, "variables": {"input": {"items": items, "atomic": atomic}}}).json

@@ -37,7 +37,7 @@ def asked(browser: FlaskClient, query: str, given: Any) -> Any:
 
 
 @pytest.mark.parametrize("key", [*PLACEHOLDERS, MADE])
-def test_an_id_that_was_not_made_is_refused_at_every_way_in_and_nothing_moves(browser: Browsers, app: Flask, key: str) -> None:
+def test_every_edge_refuses_an_invalid_id_and_nothing_moves(browser: Browsers, app: Flask, key: str) -> None:
     alice, bob = browser("alice"), browser("bob")
     paid = pay(bob, "alice", "10.00").rpartition("/")[2]
     refused = [] if key == MADE else [("INVALID_INPUT", ["idempotencyKey"], SENTENCE)]
@@ -68,7 +68,7 @@ def test_an_id_that_was_not_made_is_refused_at_every_way_in_and_nothing_moves(br
     assert balance(alice) == "£1,010.00"
 
 
-def test_what_is_no_payment_is_refused_in_the_same_words_on_both_edges(browser: Browsers, app: Flask) -> None:
+def test_the_pages_and_the_api_refuse_a_refund_of_no_payment_with_the_same_message(browser: Browsers, app: Flask) -> None:
     alice, bob = browser("alice"), browser("bob")
     paid = pay(alice, "bob", "10.00").rpartition("/")[2]
     given_back = asked(bob, REFUND, {"idempotencyKey": str(uuid4()), "paymentId": paid})["payment"]["id"]
@@ -87,7 +87,7 @@ def test_what_is_no_payment_is_refused_in_the_same_words_on_both_edges(browser: 
     assert (balance(alice), balance(bob)) == ("£995.00", "£1,000.00")
 
 
-def test_what_was_not_paid_to_one_is_not_found_on_both_edges(browser: Browsers) -> None:
+def test_the_pages_and_the_api_do_not_find_a_payment_to_another_person(browser: Browsers) -> None:
     alice, carol = browser("alice"), browser("carol")
     browser("bob")
     paid = pay(alice, "bob", "10.00").rpartition("/")[2]

@@ -71,7 +71,7 @@ def test_a_closed_account_keeps_its_entries_under_a_neutral_name(bench: Bench, d
     assert transact(bench.sessions, ledger.verify) == []
 
 
-def test_nothing_of_the_person_is_left_but_the_digest_of_the_username(bench: Bench, database: Database) -> None:
+def test_only_the_digest_of_the_username_is_left(bench: Bench, database: Database) -> None:
     transact(bench.sessions, lambda session: identity.create_api_token(session, bench.alice, name="Alice's till", scopes=[Scope.READ]))
     neutral = bench.leave()
     assert neutral.startswith("closed-")
@@ -89,7 +89,7 @@ def test_nobody_logs_in_to_a_closed_account(bench: Bench) -> None:
             transact(bench.sessions, partial(identity.check_credentials, username=name, password=PASSWORD))
 
 
-def test_nobody_else_may_have_the_username_or_look_like_a_closed_account(bench: Bench) -> None:
+def test_nobody_else_gets_the_username_or_a_name_of_closed_accounts(bench: Bench) -> None:
     neutral = bench.leave()
 
     def register(username: str) -> None:
@@ -104,7 +104,7 @@ def test_nobody_else_may_have_the_username_or_look_like_a_closed_account(bench: 
     register("closed")
 
 
-def test_the_database_itself_gives_no_username_twice(bench: Bench, database: Database) -> None:
+def test_the_database_refuses_a_retired_username(bench: Bench, database: Database) -> None:
     bench.leave()
     account = database.execute("SELECT ledger.open_account('GBP')")[0][0]
     with pytest.raises(Exception, match="the username is retired"):
@@ -122,7 +122,7 @@ def test_a_closed_account_is_not_among_the_people(bench: Bench) -> None:
     assert transact(bench.sessions, lambda session: identity.find_person(session, neutral)).display_name == "Closed account"
 
 
-def test_a_closed_account_is_paid_nothing_and_pays_nothing(bench: Bench, database: Database) -> None:
+def test_a_closed_account_cannot_be_paid_and_cannot_pay(bench: Bench, database: Database) -> None:
     neutral = bench.leave()
     for to in (neutral, "alice"):
         with pytest.raises((WalletClosedError, NotFoundError)):
@@ -132,7 +132,7 @@ def test_a_closed_account_is_paid_nothing_and_pays_nothing(bench: Bench, databas
     assert database.execute("SELECT sum(balance) FROM ledger.accounts WHERE status = 'closed'") == [(0,)]
 
 
-def test_a_wallet_that_holds_money_stays_open_and_the_sentence_says_what_to_do(bench: Bench, database: Database) -> None:
+def test_a_wallet_with_money_stays_open_and_the_message_says_what_to_do(bench: Bench, database: Database) -> None:
     bench.pay(bench.alice, "bob", "999.99")
     with pytest.raises(WalletNotEmptyError) as refused:
         bench.close()
@@ -161,7 +161,7 @@ def test_an_api_token_closes_nothing(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("status", ["frozen", "outgoing_frozen"])
-def test_a_frozen_account_is_closed_by_the_operator_alone(bench: Bench, database: Database, status: Any) -> None:
+def test_only_the_operator_closes_a_frozen_account(bench: Bench, database: Database, status: Any) -> None:
     bench.pay(bench.alice, "bob", "1000.00")
     transact(bench.sessions, lambda session: ledger.set_status(session, bench.alice.account_id, status))
     with pytest.raises(WalletFrozenError) as refused:
@@ -188,7 +188,7 @@ def test_a_closed_account_is_never_opened_or_changed_again(bench: Bench, databas
             database.execute(statement, role="payment_system")
 
 
-def test_of_a_payment_and_a_closing_at_the_same_moment_one_comes_first_and_no_money_is_lost(
+def test_a_payment_and_a_closing_at_the_same_time_lose_no_money(
     bench: Bench, viewer: Any, database: Database
 ) -> None:
     rounds = 20

@@ -36,7 +36,7 @@ def make_token(sessions: Sessions, viewer: Viewer, name: str = "till", scopes: t
     return transact(sessions, lambda session: identity.create_api_token(session, viewer, name=name, scopes=scopes))
 
 
-def test_a_login_proves_its_person(sessions: Sessions, settings: Settings, viewer: Any) -> None:
+def test_a_login_token_identifies_its_person(sessions: Sessions, settings: Settings, viewer: Any) -> None:
     alice = viewer("alice")
     found = who(sessions, sign_in(sessions, "alice", settings), settings)
     assert found is not None
@@ -70,7 +70,7 @@ def test_a_login_ends_by_age_and_by_idleness(
 
 
 @pytest.mark.parametrize(("column", "setting"), [("created_at", "login_lifetime_seconds"), ("last_seen_at", "login_idle_seconds")])
-def test_logins_that_are_over_do_not_count_and_are_deleted_at_the_persons_next_login(
+def test_expired_logins_do_not_count_and_the_next_login_deletes_them(
     sessions: Sessions, settings: Settings, database: Database, viewer: Any, column: str, setting: str
 ) -> None:
     viewer("alice")
@@ -84,7 +84,7 @@ def test_logins_that_are_over_do_not_count_and_are_deleted_at_the_persons_next_l
     assert counts == [("alice", 1), ("bob", 1)]
 
 
-def test_a_new_login_ends_the_one_that_the_browser_had_whoevers_it_was(sessions: Sessions, settings: Settings, viewer: Any) -> None:
+def test_a_new_login_ends_the_previous_login_of_the_browser(sessions: Sessions, settings: Settings, viewer: Any) -> None:
     viewer("alice")
     viewer("bob")
     before, elsewhere = sign_in(sessions, "alice", settings), sign_in(sessions, "alice", settings)
@@ -94,7 +94,7 @@ def test_a_new_login_ends_the_one_that_the_browser_had_whoevers_it_was(sessions:
     assert who(sessions, after, settings) is not None
 
 
-def test_being_seen_is_written_once_a_minute(sessions: Sessions, settings: Settings, database: Database, viewer: Any) -> None:
+def test_last_seen_is_written_once_a_minute(sessions: Sessions, settings: Settings, database: Database, viewer: Any) -> None:
     viewer("alice")
     token = sign_in(sessions, "alice", settings)
     for seconds, written in ((50, False), (70, True)):
@@ -103,7 +103,7 @@ def test_being_seen_is_written_once_a_minute(sessions: Sessions, settings: Setti
         assert database.execute("SELECT max(last_seen_at) > now() - interval '10 seconds' FROM logins") == [(written,)]
 
 
-def test_logins_are_listed_and_revoked_by_their_owner_alone(sessions: Sessions, settings: Settings, viewer: Any) -> None:
+def test_only_the_owner_lists_and_ends_logins(sessions: Sessions, settings: Settings, viewer: Any) -> None:
     alice, bob = viewer("alice"), viewer("bob")
     token = sign_in(sessions, "alice", settings)
     second = who(sessions, token, settings)
@@ -118,7 +118,7 @@ def test_logins_are_listed_and_revoked_by_their_owner_alone(sessions: Sessions, 
     assert who(sessions, token, settings) is None
 
 
-def test_all_logins_of_a_person_end_at_once_and_nobody_elses(sessions: Sessions, settings: Settings, viewer: Any) -> None:
+def test_all_logins_of_one_person_end_at_once(sessions: Sessions, settings: Settings, viewer: Any) -> None:
     alice, bob = viewer("alice"), viewer("bob")
     token = sign_in(sessions, "alice", settings)
     transact(sessions, lambda session: identity.end_all_logins(session, username="alice"))
@@ -128,7 +128,7 @@ def test_all_logins_of_a_person_end_at_once_and_nobody_elses(sessions: Sessions,
         assert [each.id for each in identity.list_logins(session, bob, settings)] == [bob.login_id]
 
 
-def test_an_api_token_proves_its_person_and_its_scopes(sessions: Sessions, viewer: Any) -> None:
+def test_an_api_token_identifies_its_person_and_scopes(sessions: Sessions, viewer: Any) -> None:
     alice = viewer("alice")
     issued = make_token(sessions, alice, "  the   till ", (Scope.PAY, Scope.READ, Scope.PAY))
     assert issued.secret.startswith("wave_")
@@ -139,7 +139,7 @@ def test_an_api_token_proves_its_person_and_its_scopes(sessions: Sessions, viewe
     assert transact(sessions, lambda session: identity.viewer_of_api_token(session, "wave_nothing")) is None
 
 
-def test_an_api_tokens_use_is_written_and_its_secret_is_not(sessions: Sessions, database: Database, viewer: Any) -> None:
+def test_the_use_of_an_api_token_is_stored_and_its_secret_is_not(sessions: Sessions, database: Database, viewer: Any) -> None:
     issued = make_token(sessions, viewer("alice"))
     assert database.execute("SELECT last_used_at FROM api_tokens") == [(None,)]
     for _ in range(2):
@@ -148,7 +148,7 @@ def test_an_api_tokens_use_is_written_and_its_secret_is_not(sessions: Sessions, 
     assert issued.secret not in str(database.execute("SELECT * FROM api_tokens"))
 
 
-def test_an_api_token_is_revoked_by_its_owner_alone(sessions: Sessions, viewer: Any) -> None:
+def test_only_the_owner_revokes_an_api_token(sessions: Sessions, viewer: Any) -> None:
     alice, bob = viewer("alice"), viewer("bob")
     issued = make_token(sessions, alice)
     with pytest.raises(NotFoundError):
@@ -159,7 +159,7 @@ def test_an_api_token_is_revoked_by_its_owner_alone(sessions: Sessions, viewer: 
         assert identity.list_api_tokens(session, alice) == []
 
 
-def test_all_tokens_of_a_person_are_revoked_at_once_and_nobody_elses(sessions: Sessions, viewer: Any) -> None:
+def test_all_tokens_of_one_person_are_revoked_at_once(sessions: Sessions, viewer: Any) -> None:
     alice, bob = viewer("alice"), viewer("bob")
     for owner in (alice, alice, bob):
         make_token(sessions, owner)
@@ -178,7 +178,7 @@ def test_a_token_has_a_name_and_a_scope(sessions: Sessions, viewer: Any, name: s
     assert refused.value.field == field
 
 
-def test_a_person_has_so_many_tokens_and_no_more(sessions: Sessions, viewer: Any) -> None:
+def test_the_number_of_tokens_of_a_person_is_limited(sessions: Sessions, viewer: Any) -> None:
     alice = viewer("alice")
     for _ in range(MAXIMUM_TOKENS_PER_PERSON):
         make_token(sessions, alice)
@@ -186,7 +186,7 @@ def test_a_person_has_so_many_tokens_and_no_more(sessions: Sessions, viewer: Any
         make_token(sessions, alice)
 
 
-def test_an_api_token_cannot_make_itself_permanent(sessions: Sessions, settings: Settings, viewer: Any) -> None:
+def test_an_api_token_cannot_change_tokens_logins_or_the_password(sessions: Sessions, settings: Settings, viewer: Any) -> None:
     client = replace(viewer("alice"), login_id=None)
     for forbidden in (
         lambda session: identity.create_api_token(session, client, name="x", scopes=(Scope.PAY,)),

@@ -18,7 +18,7 @@ PHRASE = "a long test phrase"
 pytestmark = pytest.mark.usefixtures("full_price")
 
 
-def test_two_are_hashed_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_most_two_passwords_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     compare, lock, gate = passwords.CONTEXT.verify_and_update, Lock(), Barrier(8)
     under_way, most = 0, 0
 
@@ -45,7 +45,7 @@ def test_two_are_hashed_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
     assert most == 2
 
 
-def test_who_has_no_turn_in_time_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hash_that_cannot_start_in_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     stored = hash_password(PHRASE)
     monkeypatch.setattr(passwords, "HASH_WAIT_SECONDS", 0.01)
     both, end = Barrier(passwords.HASHES_AT_ONCE + 1), Event()
@@ -67,7 +67,7 @@ def test_who_has_no_turn_in_time_is_told_to_try_again(monkeypatch: pytest.Monkey
     assert verify_password(PHRASE, stored) == (True, None)
 
 
-def test_who_has_their_turn_is_waited_for_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hash_that_has_started_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     class AtOnce(ThreadPoolExecutor):
         """Starts a submitted hash before it returns, also on a busy machine."""
 
@@ -89,7 +89,7 @@ def test_who_has_their_turn_is_waited_for_however_long_it_takes(monkeypatch: pyt
         assert verify_password(PHRASE, stored) == (True, None)
 
 
-def test_an_unknown_name_is_compared_with_a_hash_of_the_same_price() -> None:
+def test_an_unknown_username_is_compared_with_a_hash_of_the_same_cost() -> None:
     # Algorithm, version, memory, passes and lanes.
     assert passwords.DUMMY_HASH.split("$")[1:4] == hash_password(PHRASE).split("$")[1:4] == ["argon2id", "v=19", "m=19456,t=2,p=1"]
     assert verify_password("the password of nobody at all", None) == (False, None)

@@ -58,7 +58,7 @@ def test_without_an_opening_balance_the_wallet_is_empty(sessions: Sessions, sett
 
 
 @pytest.mark.parametrize("username", ["abc", "a23", "a-_", "a" * 32, "ALICE", "Bob-1"])
-def test_a_handle_is_folded_to_lower_case(username: str) -> None:
+def test_a_username_is_changed_to_lower_case(username: str) -> None:
     assert identity.parse_username(username) == username.lower()
 
 
@@ -79,7 +79,7 @@ def test_bug_blank_or_odd_usernames(sessions: Sessions, settings: Settings, user
 
 
 @pytest.mark.parametrize("username", ["admin", "support", "wave", "issuance"])
-def test_names_of_the_site_itself_are_kept(sessions: Sessions, settings: Settings, username: str) -> None:
+def test_names_of_the_site_are_reserved(sessions: Sessions, settings: Settings, username: str) -> None:
     with pytest.raises(InvalidUsernameError) as refused:
         join(sessions, settings, username)
     assert refused.value.user_message == (
@@ -87,13 +87,13 @@ def test_names_of_the_site_itself_are_kept(sessions: Sessions, settings: Setting
     )
 
 
-def test_a_handle_belongs_to_one_person_whatever_its_case(sessions: Sessions, settings: Settings) -> None:
+def test_a_username_belongs_to_one_person_in_any_case(sessions: Sessions, settings: Settings) -> None:
     join(sessions, settings, "alice")
     with pytest.raises(UsernameTakenError):
         join(sessions, settings, "ALICE")
 
 
-def test_of_many_who_take_a_handle_at_once_one_gets_it(sessions: Sessions, settings: Settings, database: Database) -> None:
+def test_of_many_who_register_a_username_at_once_one_gets_it(sessions: Sessions, settings: Settings, database: Database) -> None:
     def attempt(_: int) -> bool:
         try:
             join(sessions, settings, "alice")
@@ -111,7 +111,7 @@ def test_of_many_who_take_a_handle_at_once_one_gets_it(sessions: Sessions, setti
     "\u202ealice", "a\u200bb", "a" * 65, "a\x00b", "\u2066x", "\u3164", "\u115f", "\u2800", "\u034f", "\ufe0f", "Bob\u3164", "@bob", "Wave",
     "wa llet", "Operator",
 ])
-def test_a_display_name_shows_all_it_has(sessions: Sessions, settings: Settings, name: str) -> None:
+def test_a_display_name_that_hides_something_is_refused(sessions: Sessions, settings: Settings, name: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
         join(sessions, settings, "alice", name=name)
     assert refused.value.field == "displayName"
@@ -124,7 +124,7 @@ def test_a_display_name_shows_all_it_has(sessions: Sessions, settings: Settings,
     ("password1234", "This password is easy to guess. It is a common password, or close to one."),
     ("waliddell1234", "This password is easy to guess. It is made of the name of this account."),
 ])
-def test_a_password_is_long_and_not_easily_guessed(sessions: Sessions, settings: Settings, password: str, sentence: str) -> None:
+def test_a_password_is_long_and_hard_to_guess(sessions: Sessions, settings: Settings, password: str, sentence: str) -> None:
     with pytest.raises(InvalidPasswordError) as refused:
         join(sessions, settings, "waliddell", password, name="Bob")
     assert refused.value.user_message.startswith(sentence)
@@ -135,7 +135,7 @@ def test_a_password_is_long_and_not_easily_guessed(sessions: Sessions, settings:
     "twelve chars", "correct horse battery", "".join(chr(33 + number * 7 % 90) for number in range(1024)),
     "пароль из слов", "🦊 fox and 🐇 hare",
 ])
-def test_any_characters_make_a_password(sessions: Sessions, settings: Settings, password: str) -> None:
+def test_a_password_may_have_any_characters(sessions: Sessions, settings: Settings, password: str) -> None:
     join(sessions, settings, "alice", password)
     assert log_in(sessions, "alice", password).username == "alice"
 
@@ -147,13 +147,13 @@ def test_bug_passwords_were_lower_cased(sessions: Sessions, settings: Settings) 
         log_in(sessions, "alice", "correct horse battery")
 
 
-def test_a_password_that_is_long_until_it_is_composed_logs_in(sessions: Sessions, settings: Settings) -> None:
+def test_a_password_that_is_shorter_after_composition_logs_in(sessions: Sessions, settings: Settings) -> None:
     decomposed = ("qzevolipux" + "e\u0301a\u0301o\u0301i\u0301u\u0301") * 60
     join(sessions, settings, "alice", decomposed)
     assert log_in(sessions, "alice", decomposed).username == "alice"
 
 
-def test_what_was_typed_as_a_name_is_not_in_the_log(sessions: Sessions, settings: Settings) -> None:
+def test_a_typed_username_is_not_in_the_log(sessions: Sessions, settings: Settings) -> None:
     join(sessions, settings, "alice")
     for typed, told in (("my secret password", "an unknown name"), ("bob", "an unknown name"), ("ALICE", "alice")):
         with pytest.raises(WrongCredentialsError) as refused:
@@ -169,14 +169,15 @@ def test_the_same_password_from_another_keyboard_is_the_same(sessions: Sessions,
 @pytest.mark.parametrize(("username", "password"), [
     ("alice", "not her password"), ("nobody-here", PASSWORD), ("", ""), ("alice", "x" * 5000),
 ])
-def test_an_unknown_name_and_a_wrong_password_read_the_same(sessions: Sessions, settings: Settings, username: str, password: str) -> None:
+def test_an_unknown_username_and_a_wrong_password_have_the_same_message(sessions: Sessions, settings: Settings, username: str,
+                                                                        password: str) -> None:
     join(sessions, settings, "alice")
     with pytest.raises(WrongCredentialsError) as refused:
         log_in(sessions, username, password)
     assert (refused.value.user_message, refused.value.field) == (WrongCredentialsError.default_message, "password")
 
 
-def test_an_unknown_name_costs_a_hash_too(monkeypatch: pytest.MonkeyPatch, sessions: Sessions) -> None:
+def test_an_unknown_username_needs_a_hash_too(monkeypatch: pytest.MonkeyPatch, sessions: Sessions) -> None:
     hashed: list[tuple[str, str]] = []
     real = passwords.CONTEXT.verify_and_update
 
@@ -224,7 +225,7 @@ def test_a_password_is_changed_with_the_current_one(sessions: Sessions, settings
         log_in(sessions, "alice", PASSWORD)
 
 
-def test_a_display_name_may_change_and_a_handle_may_not(sessions: Sessions, viewer: Any) -> None:
+def test_a_display_name_can_change_and_a_username_cannot(sessions: Sessions, viewer: Any) -> None:
     alice = viewer("alice")
     transact(sessions, lambda session: identity.change_display_name(session, alice, "Alice L."))
     with sessions() as session:

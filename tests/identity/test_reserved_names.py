@@ -12,7 +12,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 from app import identity
 from app.database import transact
 from app.errors import InvalidInputError, InvalidUsernameError
-from app.identity.reserved_names import holds_mark_of_trust, reserved_word
+from app.identity.reserved_names import has_trust_mark, reserved_word
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -53,42 +53,42 @@ FREE = [
 
 
 @pytest.mark.parametrize(("name", "word"), [(name, word) for word, names in KEPT.items() for name in names])
-def test_a_name_that_reads_as_the_operators_is_kept(name: str, word: str) -> None:
+def test_a_name_that_reads_as_the_operators_is_reserved(name: str, word: str) -> None:
     assert reserved_word(name) == word
 
 
 @pytest.mark.parametrize("name", FREE)
-def test_a_name_that_only_holds_such_letters_is_free(name: str) -> None:
+def test_a_name_that_only_contains_such_letters_is_allowed(name: str) -> None:
     assert reserved_word(name) is None
 
 
-def test_of_fifteen_thousand_given_names_and_surnames_two_are_kept() -> None:
+def test_of_fifteen_thousand_given_names_and_surnames_two_are_reserved() -> None:
     names = {name for names in ("female_names", "male_names", "surnames") for name in FREQUENCY_LISTS[names]}
     assert len(names) > 10_000
     # Only as the whole name: "Joe Root" is allowed.
     assert sorted(name for name in names if reserved_word(name)) == ["null", "root"]
 
 
-def test_the_look_alikes_are_those_of_a_unicode_that_is_no_older_than_python_s() -> None:
+def test_the_table_of_look_alikes_is_not_older_than_pythons_unicode() -> None:
     assert tuple(map(int, disarm.CONFUSABLES_VERSION.split("."))) >= (17, 0, 0)
     assert tuple(map(int, disarm.CONFUSABLES_VERSION.split("."))) >= tuple(map(int, unicodedata.unidata_version.split(".")))
 
 
 @pytest.mark.parametrize("character", "✓✔☑✅🗸🗹√🛡")
-def test_no_name_holds_a_mark_of_trust(sessions: Sessions, settings: Settings, character: str) -> None:
+def test_a_name_with_a_trust_mark_is_refused(sessions: Sessions, settings: Settings, character: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
         transact(sessions, lambda session: identity.register(
             session, username="alice", password="a long test phrase", display_name=f"Alice {character}", settings=settings))
     assert refused.value.user_message == (
         "A name to show has no check marks and no shields: they could be taken for a badge. Leave them out."
     )
-    assert not holds_mark_of_trust("Alice ⭐ & Söhne, 100 %")
+    assert not has_trust_mark("Alice ⭐ & Söhne, 100 %")
 
 
 REGISTER = "mutation ($input: RegisterInput!) { register(input: $input) { errors { code message field } } }"
 
 
-def test_both_edges_refuse_such_a_name_and_handle_say_what_to_do_and_leave_nothing(app: Flask, database: Database) -> None:
+def test_the_pages_and_the_api_refuse_a_reserved_name_and_store_nothing(app: Flask, database: Database) -> None:
     anyone = app.test_client()
     form = {"username": "supp0rt", "password": "a long test phrase", "display_name": "Аdmіn"}
     told = anyone.post("/register", data=form)
@@ -106,7 +106,7 @@ def test_both_edges_refuse_such_a_name_and_handle_say_what_to_do_and_leave_nothi
     assert database.execute("SELECT count(*) FROM users") == [(0,)]
 
 
-def test_a_name_is_not_changed_into_such_a_one_and_who_has_one_already_keeps_it(browser: Browsers, database: Database) -> None:
+def test_a_name_cannot_become_a_reserved_one_and_existing_ones_stay(browser: Browsers, database: Database) -> None:
     alice = browser("alice")
     assert alice.post("/account/name", data={"display_name": "Wаvе Ѕuрроrt"}).status_code == 422
     assert database.execute("SELECT display_name FROM users") == [("Alice",)]
@@ -115,7 +115,7 @@ def test_a_name_is_not_changed_into_such_a_one_and_who_has_one_already_keeps_it(
     assert alice.get("/users/admin").status_code == 200
 
 
-def test_a_handle_is_refused_in_any_spelling_that_handles_have(sessions: Sessions, settings: Settings) -> None:
+def test_a_reserved_username_is_refused_in_any_spelling(sessions: Sessions, settings: Settings) -> None:
     for username in ("supp0rt", "adm1n", "wave_official", "w4ve-team", "0perator", "vvave", "security24", "wallet"):
         with pytest.raises(InvalidUsernameError):
             transact(sessions, lambda session: identity.register(
@@ -125,10 +125,10 @@ def test_a_handle_is_refused_in_any_spelling_that_handles_have(sessions: Session
             session, username=username, password="a long test phrase", display_name=None, settings=settings))  # noqa: B023 - run at once
 
 
-def test_an_account_with_the_badge_may_be_called_what_it_is_until_the_badge_is_taken(sessions: Sessions, viewer: Any) -> None:
+def test_an_account_with_the_badge_may_have_a_reserved_name_until_the_badge_is_removed(sessions: Sessions, viewer: Any) -> None:
     viewer("alice")
-    assert transact(sessions, lambda session: identity.give_badge(session, username="alice"))
-    assert not transact(sessions, lambda session: identity.give_badge(session, username="alice"))
+    assert transact(sessions, lambda session: identity.grant_operator_badge(session, username="alice"))
+    assert not transact(sessions, lambda session: identity.grant_operator_badge(session, username="alice"))
     alice = viewer("alice")
     assert alice.is_operator
     transact(sessions, lambda session: identity.change_display_name(session, alice, "Wave Support"))
@@ -138,8 +138,8 @@ def test_an_account_with_the_badge_may_be_called_what_it_is_until_the_badge_is_t
         found = identity.find_person(session, "alice")
         assert (found.display_name, found.is_operator) == ("Wave Support", True)
 
-    assert transact(sessions, lambda session: identity.take_badge(session, username="alice"))
-    assert not transact(sessions, lambda session: identity.take_badge(session, username="alice"))
+    assert transact(sessions, lambda session: identity.revoke_operator_badge(session, username="alice"))
+    assert not transact(sessions, lambda session: identity.revoke_operator_badge(session, username="alice"))
     with sessions() as session:
         found = identity.find_person(session, "alice")
         assert (found.display_name, found.is_operator) == ("alice", False)
@@ -148,9 +148,9 @@ def test_an_account_with_the_badge_may_be_called_what_it_is_until_the_badge_is_t
         transact(sessions, lambda session: identity.change_display_name(session, alice, "Wave Support"))
 
 
-def test_an_ordinary_name_stays_when_the_badge_is_taken(sessions: Sessions, viewer: Any) -> None:
+def test_an_ordinary_name_stays_after_the_badge_is_removed(sessions: Sessions, viewer: Any) -> None:
     viewer("alice")
-    transact(sessions, lambda session: identity.give_badge(session, username="alice"))
-    transact(sessions, lambda session: identity.take_badge(session, username="alice"))
+    transact(sessions, lambda session: identity.grant_operator_badge(session, username="alice"))
+    transact(sessions, lambda session: identity.revoke_operator_badge(session, username="alice"))
     with sessions() as session:
         assert identity.find_person(session, "alice").display_name == "Alice"

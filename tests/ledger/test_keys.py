@@ -10,9 +10,9 @@ import pytest
 from app import ledger
 from app.database import transact
 from app.errors import (
-    HeldBackError,
     IdempotencyKeyReusedError,
     InsufficientFundsError,
+    NotAttemptedError,
     NotFoundError,
     WalletError,
     WalletFrozenError,
@@ -54,19 +54,19 @@ FREE_TRIES: dict[str, tuple[Callable[[Scene, UUID], list[TransferRequest]], Told
     "to whom the true payer paid": (lambda seen, key: [wish(seen.mallory, seen.shop, 1001, key=key)], [InsufficientFundsError]),
     "beside an item that is refused": (
         lambda seen, key: [wish(seen.mallory, seen.friend, 1, key=key), wish(seen.mallory, seen.friend, 1001)],
-        [HeldBackError, InsufficientFundsError],
+        [NotAttemptedError, InsufficientFundsError],
     ),
     "behind an item that is refused": (
         lambda seen, key: [wish(seen.mallory, seen.friend, 1001), wish(seen.mallory, seen.friend, 1, key=key)],
-        [InsufficientFundsError, HeldBackError],
+        [InsufficientFundsError, NotAttemptedError],
     ),
     "so much that nothing is left for the next": (
         lambda seen, key: [wish(seen.mallory, seen.friend, 1000, key=key), wish(seen.mallory, seen.friend, 1)],
-        [HeldBackError, InsufficientFundsError],
+        [NotAttemptedError, InsufficientFundsError],
     ),
     "twice, with nothing left for the next": (
         lambda seen, key: [*[wish(seen.mallory, seen.friend, 600, key=key)] * 2, wish(seen.mallory, seen.friend, 600)],
-        [HeldBackError, HeldBackError, InsufficientFundsError],
+        [NotAttemptedError, NotAttemptedError, InsufficientFundsError],
     ),
 }
 
@@ -112,7 +112,7 @@ def test_in_an_atomic_group_where_all_else_is_right_it_is_refused_and_the_others
     outcomes = book.move_many([
         wish(scene.mallory, scene.friend, 1), wish(scene.mallory, scene.friend, 2, key=key), wish(scene.mallory, scene.friend, 3),
     ], atomic=True)
-    assert [type(each) for each in outcomes] == [HeldBackError, IdempotencyKeyReusedError, HeldBackError]
+    assert [type(each) for each in outcomes] == [NotAttemptedError, IdempotencyKeyReusedError, NotAttemptedError]
     assert (book.balance(scene.mallory), book.balance(scene.friend)) == (1000, 0)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError
 
 from app import ledger
 from app.database import transact
-from app.errors import HeldBackError, IdempotencyKeyReusedError, InsufficientFundsError, NotFoundError, WalletError, WalletFrozenError
+from app.errors import IdempotencyKeyReusedError, InsufficientFundsError, NotAttemptedError, NotFoundError, WalletError, WalletFrozenError
 from app.ledger import MAXIMUM_GROUP_ITEMS, Posting
 from tests.ledger.conftest import wish
 
@@ -84,7 +84,7 @@ def test_an_atomic_group_of_one_payer_is_as_single_transfers_or_as_nothing(book:
         return
     assert [book.balance(account) for account in worlds[1][0][:5]] == before
     for alone, together in zip(singles, grouped, strict=True):
-        assert isinstance(together, HeldBackError) if isinstance(alone, Posting) else told(together) == told(alone)
+        assert isinstance(together, NotAttemptedError) if isinstance(alone, Posting) else told(together) == told(alone)
 
 
 def test_what_the_random_groups_did_left_the_books_clean(book: Book) -> None:
@@ -178,7 +178,7 @@ def test_an_atomic_group_beyond_the_funds_moves_nothing_and_each_item_tells_its_
     alice, bob, stored = book.wallet(100), book.wallet(0), uuid4()
     book.move(alice, bob, 10, key=stored)
     outcomes = book.move_many([wish(alice, bob, 10, key=stored), wish(alice, bob, 80), wish(alice, bob, 20)], atomic=True)
-    assert [type(each) for each in outcomes] == [Posting, HeldBackError, InsufficientFundsError]
+    assert [type(each) for each in outcomes] == [Posting, NotAttemptedError, InsufficientFundsError]
     assert (book.balance(alice), book.balance(bob)) == (90, 10)
     assert book.broken() == []
 

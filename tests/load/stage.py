@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg2
 
 from app import migrations
-from app.devdb import Cluster, DevDatabaseError, Programs, find_programs, tethered
+from app.devdb import Cluster, DevDatabaseError, Programs, child_command, find_programs
 from app.devdb.folder import temporary_folder
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def serving(stage: Stage, database: str) -> Iterator[Web]:
     begun = time.perf_counter()
     # To a file, as to systemd's journal: a pipe would have us read a line for each request on the processors that are measured.
     with log.open("wb") as output, subprocess.Popen(
-        tethered([sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"], signal=signal.SIGQUIT),
+        child_command([sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py"], signal=signal.SIGQUIT),
         cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
     ) as process:
         try:

@@ -47,7 +47,7 @@ def test_the_operators_commands_reach_the_database_of_make_run_while_it_runs(fol
     assert flask(checkout, "users", "list")[2].startswith(NOT_SET)
 
 
-def test_the_note_of_a_killed_run_says_nothing_any_more(data: Path, checkout: Path, port: int) -> None:
+def test_the_run_file_of_a_killed_run_is_ignored(data: Path, checkout: Path, port: int) -> None:
     with running("--port", port, "--data", data, "--no-demo", checkout=checkout) as run:
         run.await_line("The operator's commands")
         run.process.send_signal(SIGKILL)
@@ -56,7 +56,7 @@ def test_the_note_of_a_killed_run_says_nothing_any_more(data: Path, checkout: Pa
         assert flask(checkout, "users", "list")[2].startswith(NOT_SET)
 
 
-def test_a_second_run_leaves_the_note_of_the_first_alone(tmp_path: Path) -> None:
+def test_a_second_run_does_not_change_the_run_file_of_the_first(tmp_path: Path) -> None:
     run_file = tmp_path / "note"
     with run_file_written({"DATABASE_URL": "first"}, run_file) as first:
         with run_file_written({"DATABASE_URL": "second"}, run_file) as second:
@@ -65,7 +65,7 @@ def test_a_second_run_leaves_the_note_of_the_first_alone(tmp_path: Path) -> None
     assert not run_file.exists()
 
 
-def test_a_checkout_that_cannot_be_written_to_gets_no_note(tmp_path: Path) -> None:
+def test_a_read_only_checkout_gets_no_run_file(tmp_path: Path) -> None:
     nowhere = tmp_path / "missing" / "note"
     with run_file_written({"DATABASE_URL": "first"}, nowhere) as has_run_file:
         assert not has_run_file

@@ -59,7 +59,7 @@ def has_half_of_the_packages(folder: Path, _said: str) -> bool:
 @pytest.mark.load
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("moment", [makes_the_environment, has_half_of_the_packages])
-def test_ctrl_c_while_it_is_set_up_says_stopped_and_the_next_start_begins_anew(folder: Path, port: int, moment: Moment) -> None:
+def test_ctrl_c_during_the_set_up_says_stopped_and_the_next_start_begins_again(folder: Path, port: int, moment: Moment) -> None:
     checkout = fresh_clone(folder)
     told = stopped_at(moment, checkout, port)
     assert (told[0], told.count("Stopped.")) == ("Setting up .venv. This happens once.", 1)

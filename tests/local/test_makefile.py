@@ -37,7 +37,7 @@ def test_bare_make_lists_every_target() -> None:
     assert {"run", "reset", "test", "lint", "lock", "clean"} <= set(listed)
 
 
-def test_make_hands_its_variables_on_and_ignores_a_host_of_the_environment() -> None:
+def test_make_passes_its_variables_on_and_ignores_host_of_the_environment() -> None:
     given = ("HOST=::1", "PORT=5001", "DATA=/Amara's \"own\"  `folder`", "DEMO=0")
     line = made("--dry-run", "run", *given).stdout.splitlines()[-1]
     expected = ["--data", "/Amara's \"own\"  `folder`", "--host", "::1", "--port", "5001", "--no-demo"]
@@ -49,7 +49,7 @@ def test_make_hands_its_variables_on_and_ignores_a_host_of_the_environment() -> 
     assert "DEMO is 0 or 1" in made("--dry-run", "run", "DEMO=maybe").stderr
 
 
-def test_what_is_started_keeps_what_python_compiles_whatever_the_shell_says() -> None:
+def test_python_stores_its_compiled_files_even_if_the_shell_disables_it() -> None:
     started = made("--eval", "seen: ; @env", "seen", environment={"PYTHONDONTWRITEBYTECODE": "1", "LANG": "C"}).stdout
     assert "LANG=C" in started
     assert "PYTHONDONTWRITEBYTECODE" not in started
@@ -65,7 +65,7 @@ def test_what_is_started_keeps_what_python_compiles_whatever_the_shell_says() ->
         ),
     ],
 )
-def test_a_python_that_will_not_do_is_one_sentence(folder: Path, python: str, sentence: str) -> None:
+def test_an_unsuitable_python_is_one_sentence(folder: Path, python: str, sentence: str) -> None:
     for name in ("Makefile", "requirements.txt", "requirements-run.txt"):
         shutil.copy(CHECKOUT / name, folder)
     programs = folder / "bin"

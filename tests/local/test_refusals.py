@@ -80,7 +80,7 @@ def test_a_used_port_is_one_sentence_before_anything_is_started(
 
 
 @pytest.mark.parametrize("given", ["0", "65536", "-1", "80x", "", "٨٠", "9" * 5000])
-def test_a_port_that_is_none_is_one_sentence(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port_is_one_sentence(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"--port={given}"]) == 1
     assert re.fullmatch(
         r"PORT is '.*': give a whole number from 1 to 65535, for example `make run PORT=5001`\.\n", capsys.readouterr().err
@@ -98,12 +98,12 @@ def test_a_port_that_is_none_is_one_sentence(given: str, capsys: pytest.CaptureF
         ("192.0.2.1", "HOST is '192.0.2.1', which is not an address of this machine: try `make run HOST=127.0.0.1`.\n"),
     ],
 )
-def test_a_host_that_is_not_here_is_one_sentence(given: str, sentence: str, port: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_host_that_is_not_this_machine_is_one_sentence(given: str, sentence: str, port: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([f"--host={given}", f"--port={port}"]) == 1
     assert capsys.readouterr().err == sentence
 
 
-def test_a_port_of_roots_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_privileged_port_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -113,7 +113,7 @@ def test_a_port_of_roots_is_one_sentence(capsys: pytest.CaptureFixture[str], mon
     assert capsys.readouterr().err == "Port 80 is for root alone: choose one from 1024 up, for example `make run PORT=5001`.\n"
 
 
-def test_the_address_to_open_is_one_that_a_browser_takes() -> None:
+def test_the_printed_address_works_in_a_browser() -> None:
     def address(host: str) -> tuple[str, str]:
         made = options_module.Options(host=host, port=5000, data_folder=Path("/nowhere"), demo=None, reset=False)
         return made.bind, made.address
@@ -151,7 +151,7 @@ def test_a_named_database_that_does_not_answer_is_one_sentence(
     assert "secret" not in said
 
 
-def test_a_named_database_without_the_roles_is_one_sentence_with_the_cure(
+def test_a_named_database_without_the_roles_is_one_sentence_that_says_what_to_do(
     folder: Path, port: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Cluster.create_or_open(folder / "theirs", find_programs(), durable=False) as cluster:
@@ -178,7 +178,7 @@ def test_books_in_another_currency_are_one_sentence(
     ("127.0.0.1", "localhost,127.0.0.1,[::1]"), ("::1", "localhost,127.0.0.1,[::1]"), ("10.1.2.3", "localhost,127.0.0.1,[::1],10.1.2.3"),
     ("0.0.0.0", ""), ("::", ""),  # noqa: S104 - open to the network, under whatever name it has there
 ])
-def test_it_answers_under_the_names_of_its_address_alone(host: str, names: str) -> None:
+def test_it_answers_only_under_the_names_of_its_address(host: str, names: str) -> None:
     assert options_module.parse_options(["--host", host]).hosts == names
 
 
@@ -211,7 +211,7 @@ def test_books_in_another_currency_than_the_env_files_name_the_file(
 
 
 @pytest.mark.parametrize("currency", sorted(get_global("all_currencies")))
-def test_its_own_settings_fit_every_currency(currency: str) -> None:
+def test_the_local_settings_are_valid_in_every_currency(currency: str) -> None:
     settings = load_settings({**LOCAL_SETTINGS, "DATABASE_URL": "postgresql://", "PAYMENT_SYSTEM_CURRENCY": currency})
     assert settings.opening_amount is not None
     assert settings.opening_amount.minor_units == 1000 * 10**settings.currency.exponent

@@ -24,7 +24,7 @@ from tests.processes import AS_ROOT, CAN_MOUNT, await_end
 ORDINARY = pwd.getpwnam("nobody")
 
 
-def test_it_serves_until_ctrl_c_and_then_nothing_is_left_but_the_data(folder: Path, port: int) -> None:
+def test_it_serves_until_ctrl_c_and_then_only_the_data_is_left(folder: Path, port: int) -> None:
     with running("--port", port, "--data", folder / "data", "--no-demo") as run:
         assert run.await_line("Wave is at") == f"Wave is at http://127.0.0.1:{port}"
         run.await_line(f"The data is in {folder}/data and stays. Ctrl-C stops everything.")
@@ -54,7 +54,7 @@ def assert_web_server_knows_the_apps_way_only(process_id: int) -> None:
     assert "DATABASE_OWNER_URL" not in environment
 
 
-def test_demo_people_come_with_a_login_and_a_second_start_tells_it_again(folder: Path, port: int) -> None:
+def test_demo_people_have_a_login_and_a_second_start_prints_it_again(folder: Path, port: int) -> None:
     work: list[object] = []
     for start in ("first", "second"):
         began = time.monotonic()
@@ -120,7 +120,7 @@ def test_when_postgresql_dies_everything_stops_and_says_so(data: Path, port: int
             await_end(process_id)
 
 
-def test_a_named_database_is_used_as_it_is_without_a_cluster_or_demo_people(folder: Path, port: int) -> None:
+def test_a_named_database_is_used_without_a_cluster_or_demo_people(folder: Path, port: int) -> None:
     with temporary_cluster(find_programs()) as cluster:
         environment = {"DATABASE_URL": cluster.url(), "DATABASE_OWNER_URL": cluster.url(role="payment_system_owner")}
         with running("--port", port, "--data", folder / "data", environment=environment) as run:
@@ -132,7 +132,7 @@ def test_a_named_database_is_used_as_it_is_without_a_cluster_or_demo_people(fold
     assert not (folder / "data").exists()
 
 
-def test_without_programs_on_the_machine_it_runs_on_the_wheels(folder: Path, port: int) -> None:
+def test_without_programs_on_the_machine_it_uses_those_of_the_wheel(folder: Path, port: int) -> None:
     if not CAN_MOUNT:
         pytest.skip("only root with mount namespaces can hide the machine's programs")
     hidden = 'if [ -d "$0" ]; then mount -t tmpfs none "$0"; fi; exec "$@"'
@@ -194,7 +194,7 @@ def test_an_ordinary_user_runs_it_from_a_checkout_of_their_own(folder: Path, por
     assert (checkout / ".data" / "postgresql").stat().st_uid == ORDINARY.pw_uid
 
 
-def test_reset_forgets_the_data_and_says_when_there_is_none(folder: Path, port: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reset_deletes_the_data_and_says_if_there_is_none(folder: Path, port: int, capsys: pytest.CaptureFixture[str]) -> None:
     data = folder / "data"
     assert main(["--reset", "--data", str(data)]) == 0
     with running("--port", port, "--data", data, "--no-demo") as run:

@@ -13,10 +13,10 @@ from app.amounts import parse_amount
 from app.database import transact
 from app.errors import (
     ForbiddenError,
-    HeldBackError,
     InsufficientFundsError,
     InvalidAmountError,
     InvalidInputError,
+    NotAttemptedError,
     NotFoundError,
     SelfPaymentError,
     WalletError,
@@ -68,7 +68,7 @@ def test_what_could_not_be_read_holds_back_an_atomic_payout_and_nobody_else_othe
         item("bob"), InvalidAmountError(), item("nobody-here"), item("alice"), item("\x00"), item("\u212aate"),
     ]
     assert kinds(pay_many(till, alice, items)) == [
-        HeldBackError, InvalidAmountError, NotFoundError, SelfPaymentError, NotFoundError, NotFoundError]
+        NotAttemptedError, InvalidAmountError, NotFoundError, SelfPaymentError, NotFoundError, NotFoundError]
     paid = pay_many(till, alice, items, atomic=False)
     assert kinds(paid) == [Posting, InvalidAmountError, NotFoundError, SelfPaymentError, NotFoundError, NotFoundError]
     again = pay_many(till, alice, items)
@@ -82,7 +82,7 @@ def test_the_shortfall_is_of_the_whole_and_counts_a_repeated_item_once(till: Til
     found = pay_many(till, alice, [stored, repeated, repeated, item("bob", "500.00"), item("bob", "200.00")])
     assert found.shortfall is not None
     assert (found.shortfall.balance.formatted, found.shortfall.shortfall.formatted) == ("£900.00", "£100.00")
-    assert kinds(found) == [Posting, HeldBackError, HeldBackError, HeldBackError, InsufficientFundsError]
+    assert kinds(found) == [Posting, NotAttemptedError, NotAttemptedError, NotAttemptedError, InsufficientFundsError]
     assert pay_many(till, alice, [item("bob", "900.00"), item("bob", "0.01")], atomic=False).shortfall is None
 
 

@@ -35,7 +35,7 @@ def test_the_badge_is_beside_the_operators_name_on_every_page_and_beside_no_othe
 ) -> None:
     alice, desk = browser("alice"), browser("desk")
     browser("bob")
-    transact(sessions, lambda session: identity.give_badge(session, username="desk"))
+    transact(sessions, lambda session: identity.grant_operator_badge(session, username="desk"))
     told = "Operator of this wallet"
     to_desk, to_bob, from_desk = pay(alice, "desk", "1", "one"), pay(alice, "bob", "2", "two"), pay(desk, "alice", "3", "three")
     key = get(alice, "/pay").hidden("idempotency_key")
@@ -65,7 +65,7 @@ def test_a_file_of_payments_shows_it_too(browser: Any, sessions: Sessions) -> No
     alice = browser("alice")
     for name in ("bob", "desk"):
         browser(name)
-    transact(sessions, lambda session: identity.give_badge(session, username="desk"))
+    transact(sessions, lambda session: identity.grant_operator_badge(session, username="desk"))
     file = (io.BytesIO(b"username,amount,memo\nbob,1.00,\ndesk,2.00,\n"), "payments.csv")
     form = {"idempotency_key": get(alice, "/payout").hidden("idempotency_key"), "file": file}
     shown = page(alice.post("/payout/check", data=form, content_type="multipart/form-data"))

@@ -76,7 +76,7 @@ def test_a_path_of_ours_is_one(own: str) -> None:
     assert local_path(own) == own
 
 
-def test_an_unknown_name_and_a_wrong_password_read_the_same(client: FlaskClient, browser: Any) -> None:
+def test_an_unknown_username_and_a_wrong_password_have_the_same_message(client: FlaskClient, browser: Any) -> None:
     browser("alice")
 
     unknown = page(client.post("/login", data={"username": "nobody1", "password": PASSWORD}), 401)

@@ -13,7 +13,7 @@ from app.api.inputs import PaymentOrder
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
 from app.api.payloads import PaymentPayload, PaymentsPayload
 from app.api.refusals import refusal_of
-from app.errors import HeldBackError, InsufficientFundsError, WalletError
+from app.errors import InsufficientFundsError, NotAttemptedError, WalletError
 from app.http import log_failure
 from app.payments import Order, Payer
 
@@ -93,7 +93,7 @@ def _errors(
     for place, errors in refused.items():
         found.extend(
             _placed(refusal_of(error, viewer), place) for error in errors
-            if not isinstance(error, HeldBackError) and not (shortfall and isinstance(error, InsufficientFundsError))
+            if not isinstance(error, NotAttemptedError) and not (shortfall and isinstance(error, InsufficientFundsError))
         )
     return found
 
@@ -103,6 +103,6 @@ def _placed(refusal: Refusal, place: int) -> Refusal:
 
 
 def _log(context: Context, refused: Mapping[int, Sequence[WalletError]]) -> None:
-    told = [each for errors in refused.values() for each in errors if not isinstance(each, HeldBackError)]
+    told = [each for errors in refused.values() for each in errors if not isinstance(each, NotAttemptedError)]
     for each in told[:MAXIMUM_ERRORS_SHOWN]:
-        log_failure(each, context.facts)
+        log_failure(each, context.request_context)

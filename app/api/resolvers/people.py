@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from app import identity
 from app.api.errors import Problems
 from app.api.payloads import ApiTokenPayload, DonePayload, ViewerPayload
-from app.errors import InvalidUsernameError, WrongCredentialsError, at_input
+from app.errors import InvalidUsernameError, WrongCredentialsError, error_field
 from app.http import admit_login, admit_password, admit_registration, remember_login
 from app.ids import parse_id
-from app.lines import unless_blank
+from app.single_line import unless_blank
 
 if TYPE_CHECKING:
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def register(context: Context, *, given: Registration) -> ViewerPayload:
     """A new person, signed in. Raises: RateLimitedError, InvalidInputsError with everything that is wrong."""
-    admit_registration(context.session, context.facts, context.settings)
+    admit_registration(context.session, context.request_context, context.settings)
     problems = Problems()
     username = problems.read("username", identity.parse_new_username, context.session, given.username)
     problems.read("displayName", unless_blank, identity.parse_display_name, given.display_name)
@@ -39,9 +39,9 @@ def log_in(context: Context, *, given: Credentials) -> ViewerPayload:
         username = identity.parse_username(given.username)
     except InvalidUsernameError:
         username = ""  # nobody's; compared all the same, so that the answer takes as long
-    admit_login(context.session, username, context.facts, context.settings)
+    admit_login(context.session, username, context.request_context, context.settings)
     person = identity.check_credentials(context.session, username=username, password=given.password)
-    remember_login(context.session, person.username, context.facts)
+    remember_login(context.session, person.username, context.request_context)
     return _sign_in(context, person.username)
 
 
@@ -98,7 +98,7 @@ def close_account(context: Context, *, given: AccountClosing) -> DonePayload:
 def revoke_login(context: Context, *, login_id: object) -> DonePayload:
     """Raises: UnauthenticatedError, InvalidInputError (id), NotFoundError, ForbiddenError for an API token."""
     viewer = context.signed_in()
-    with at_input("id"):
+    with error_field("id"):
         wanted = parse_id(login_id)
     identity.end_login(context.session, viewer, wanted)
     if wanted == viewer.login_id:
@@ -123,16 +123,16 @@ def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayloa
 
 def revoke_api_token(context: Context, *, token_id: object) -> DonePayload:
     """Raises: UnauthenticatedError, InvalidInputError (id), NotFoundError, ForbiddenError for an API token."""
-    with at_input("id"):
+    with error_field("id"):
         wanted = parse_id(token_id)
     identity.revoke_api_token(context.session, context.signed_in(), wanted)
     return DonePayload(done=True, ended=wanted)
 
 
 def _sign_in(context: Context, username: str) -> ViewerPayload:
-    facts = context.facts
+    request_context = context.request_context
     context.login_token = identity.start_login(
-        context.session, username, user_agent=facts.user_agent, settings=context.settings, replaces=facts.login_token,
+        context.session, username, user_agent=request_context.user_agent, settings=context.settings, replaces=request_context.login_token,
     )
     # From here on the request is the new viewer's, whoever sent it.
     context.identify(identity.viewer_of_login(context.session, context.login_token, context.settings))

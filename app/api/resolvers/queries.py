@@ -9,7 +9,7 @@ from app import identity, ledger, payments
 from app.api.connection import Connection
 from app.api.inputs import cursor_of, read_username_cursor
 from app.api.limits import DEFAULT_PAGE_SIZE
-from app.errors import NotFoundError, UnauthenticatedError, at_input
+from app.errors import NotFoundError, UnauthenticatedError, error_field
 from app.ids import parse_id
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def payment(_: None, context: Context, *, payment_id: object) -> Payment | None:
 
     Raises: InvalidInputError (id), ForbiddenError.
     """
-    with at_input("id"):
+    with error_field("id"):
         wanted = parse_id(payment_id)
     if context.viewer is None:
         return None

@@ -7,15 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from app import identity, payments
-from app.amounts import parse_bound
+from app.amounts import parse_amount_or_zero
 from app.api.connection import Connection
 from app.api.inputs import GivenFilter, cursor_of, read_number_cursor
 from app.api.limits import DEFAULT_BALANCE_DAYS, DEFAULT_PAGE_SIZE, MAXIMUM_RELATED
-from app.errors import at_input
+from app.errors import error_field
 from app.identity import Scope
-from app.lines import parse_search, unless_blank
-from app.moments import parse_moment
 from app.payments import Direction, HistoryFilter
+from app.single_line import parse_search, unless_blank
+from app.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -168,14 +168,14 @@ def _read_filter(given: GivenFilter, context: Context) -> HistoryFilter:
         direction=given.direction,
         counterparty=_read("counterparty", identity.parse_username, given.counterparty),
         kind=given.kind,
-        since=_read("from", parse_moment, given.from_),
-        before=_read("to", parse_moment, given.to),
-        minimum=_read("minAmount", partial(parse_bound, currency=context.currency), given.min_amount),
-        maximum=_read("maxAmount", partial(parse_bound, currency=context.currency), given.max_amount),
+        since=_read("from", parse_timestamp, given.from_),
+        before=_read("to", parse_timestamp, given.to),
+        minimum=_read("minAmount", partial(parse_amount_or_zero, currency=context.currency), given.min_amount),
+        maximum=_read("maxAmount", partial(parse_amount_or_zero, currency=context.currency), given.max_amount),
         text=_read("text", parse_search, given.text),
     )
 
 
 def _read(field: str, parse: Callable[[Any], Value], value: object) -> Value | None:
-    with at_input(field):
+    with error_field(field):
         return unless_blank(parse, value)

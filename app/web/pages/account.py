@@ -8,8 +8,8 @@ from uuid import UUID  # noqa: TC003 - as in receipts.py
 from flask import g
 
 from app import payments
-from app.errors import InvalidInputError, WrongCredentialsError, at_input
-from app.http import admit_password, wave
+from app.errors import InvalidInputError, WrongCredentialsError, error_field
+from app.http import admit_password, runtime
 from app.identity import (
     Scope,
     change_display_name,
@@ -52,7 +52,7 @@ DONE = {
 @private_page("/account")
 def account(session: Session, viewer: Viewer) -> Page:
     """All that a person can change about their account."""
-    settings = wave().settings
+    settings = runtime().settings
     return Page("account.html", {
         "asks_password": not logged_in_recently(session, viewer),
         "wallet": payments.wallet(session, viewer, currency=settings.currency),
@@ -75,7 +75,7 @@ def account_name(session: Session, viewer: Viewer) -> Response:
 @private_page("/account/password", method="POST", does="change_password", again=account)
 def account_password(session: Session, viewer: Viewer) -> Response:
     """Store another password and sign out every other browser. This browser gets a new token."""
-    settings = wave().settings
+    settings = runtime().settings
     admit_password(session, viewer, settings)
     current, new = text_of("current_password"), text_of("new_password")
     problems = Problems()
@@ -109,8 +109,8 @@ def account_token(session: Session, viewer: Viewer) -> Page:
     scopes: set[Scope] = set()
     password = text_of("token_password") or None
     if password:
-        admit_password(session, viewer, wave().settings)
-    with problems, at_input("tokenPassword"):  # the page has another form with a current password
+        admit_password(session, viewer, runtime().settings)
+    with problems, error_field("tokenPassword"):  # the page has another form with a current password
         confirm_password(session, viewer, password)
     with problems:
         scopes = _scopes()
@@ -132,7 +132,7 @@ def account_token_revoke(session: Session, viewer: Viewer, token_id: UUID) -> Re
 @private_page("/account/data.json")
 def account_data(session: Session, viewer: Viewer) -> Response:
     """All data about the person, as a file."""
-    data = payments.personal_data(session, viewer.username, currency=wave().settings.currency)
+    data = payments.personal_data(session, viewer.username, currency=runtime().settings.currency)
     content = (piece.encode() for piece in data.as_json())
     return download(content, name=f"wave-data-{viewer.username}.json", mimetype="application/json")
 
@@ -140,7 +140,7 @@ def account_data(session: Session, viewer: Viewer) -> Response:
 @private_page("/account/close", method="POST", does="close_account", again=account)
 def account_close(session: Session, viewer: Viewer) -> Response:
     """Close the account for good. The password is the confirmation."""
-    settings = wave().settings
+    settings = runtime().settings
     admit_password(session, viewer, settings)
     try:
         close_own_account(session, viewer, password=text_of("close_password"), currency=settings.currency)
@@ -168,5 +168,5 @@ def _scopes() -> set[Scope]:
 
 
 def _check_new(viewer: Viewer, new: str) -> None:
-    with at_input("newPassword"):
-        check_new_password(new, names=(viewer.username, viewer.display_name), settings=wave().settings)
+    with error_field("newPassword"):
+        check_new_password(new, names=(viewer.username, viewer.display_name), settings=runtime().settings)

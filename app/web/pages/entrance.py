@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, g
 
-from app.http import admit_login, admit_registration, facts_of_request, remember_login, wave
+from app.http import admit_login, admit_registration, current_request_context, remember_login, runtime
 from app.identity import (
     check_credentials,
     check_new_password,
@@ -16,7 +16,7 @@ from app.identity import (
     start_login,
 )
 from app.identity import register as register_person
-from app.lines import unless_blank
+from app.single_line import unless_blank
 from app.web.answers import Answer, Page, see, see_path, signed_in, signed_out
 from app.web.forms import Problems, text_of
 from app.web.routes import public_page
@@ -33,14 +33,14 @@ def register_form(_session: Session, viewer: Viewer | None) -> Answer:
     """The registration form. A person who is signed in is redirected."""
     if viewer is not None:
         return see_path(path_after_login())
-    return Page("register.html", {"minimum_characters": wave().settings.password_minimum_characters})
+    return Page("register.html", {"minimum_characters": runtime().settings.password_minimum_characters})
 
 
 @public_page("/register", method="POST", does="register", again=register_form)
 def register(session: Session, _viewer: Viewer | None) -> Response:
     """Create the person and their wallet, and sign them in."""
-    settings = wave().settings
-    admit_registration(session, facts_of_request(), settings)
+    settings = runtime().settings
+    admit_registration(session, current_request_context(), settings)
     username, password, display_name = text_of("username"), text_of("password"), text_of("display_name")
     _refuse_if_wrong(session, username=username, password=password, display_name=display_name)
     made = register_person(session, username=username, password=password, display_name=display_name, settings=settings)
@@ -58,10 +58,10 @@ def login_form(_session: Session, viewer: Viewer | None) -> Answer:
 @public_page("/login", method="POST", does="log_in", again=login_form)
 def login(session: Session, _viewer: Viewer | None) -> Response:
     """Check the password and start a login. An earlier login of this browser ends."""
-    username, facts = text_of("username"), facts_of_request()
-    admit_login(session, username, facts, wave().settings)
+    username, request_context = text_of("username"), current_request_context()
+    admit_login(session, username, request_context, runtime().settings)
     person = check_credentials(session, username=username, password=text_of("password"))
-    remember_login(session, person.username, facts)
+    remember_login(session, person.username, request_context)
     return sign_in(session, person.username, see_path(path_after_login()))
 
 
@@ -77,8 +77,9 @@ def logout(session: Session, viewer: Viewer | None) -> Response:
 def sign_in(session: Session, username: str, response: Response) -> Response:
     """The same response, with a new login for this browser. Its earlier login ends."""
     g.username = username
-    facts = facts_of_request()
-    token = start_login(session, username, user_agent=facts.user_agent, settings=wave().settings, replaces=facts.login_token)
+    request_context = current_request_context()
+    token = start_login(session, username, user_agent=request_context.user_agent, settings=runtime().settings,
+                        replaces=request_context.login_token)
     return signed_in(response, token)
 
 
@@ -90,6 +91,6 @@ def _refuse_if_wrong(session: Session, *, username: str, password: str, display_
     with problems:
         unless_blank(parse_display_name, display_name)
     with problems:
-        check_new_password(password, names=(username, display_name), settings=wave().settings)
+        check_new_password(password, names=(username, display_name), settings=runtime().settings)
     problems.refuse_if_any()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app import ledger
 from app.errors import InvalidUsernameError
-from app.http import wave
+from app.http import runtime
 from app.identity import count_people, list_people, parse_username
 from app.web.answers import Page
 from app.web.forms import text_of
@@ -32,7 +32,7 @@ def home(session: Session, viewer: Viewer | None) -> Page:
 
 
 def _page(session: Session, viewer: Viewer | None, *, search: str | None) -> Page:
-    settings = wave().settings
+    settings = runtime().settings
     lists_people = viewer is not None or settings.user_list_public
     values: dict[str, Any] = {"books": ledger.trial_balance(session, settings.currency), "lists_people": lists_people}
     if lists_people:

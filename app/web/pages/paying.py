@@ -10,7 +10,7 @@ from flask import g
 from app import payments
 from app.amounts import parse_amount
 from app.errors import NotFoundError
-from app.http import wave
+from app.http import runtime
 from app.identity import Person, list_people
 from app.payments import Direction, Payment, PaymentKind
 from app.web.answers import Answer, Page, see
@@ -31,7 +31,7 @@ LISTED_PEOPLE: Final = 100
 @private_page("/pay")
 def pay_form(session: Session, viewer: Viewer) -> Page:
     """The form to pay somebody. `?to=` fills in the username."""
-    currency = wave().settings.currency
+    currency = runtime().settings.currency
     return Page("pay.html", {
         "wallet": payments.wallet(session, viewer, currency=currency),
         "recent": payments.recent_counterparties(session, viewer),
@@ -61,7 +61,7 @@ def pay(session: Session, viewer: Viewer) -> Response:
     """Pay, and show the receipt. The same form sent again shows the same receipt."""
     key = idempotency_key()
     payee, amount, memo = _entered(session, viewer)
-    wave().pace.admit(viewer.user_id)
+    runtime().payment_rate_limit.admit(viewer.user_id)
     receipt = payments.pay(session, viewer, idempotency_key=key, to=payee.username, amount=amount, memo=memo)
     g.object_id = receipt.payment_id
     return see("receipt", payment_id=receipt.payment_id, replayed=1 if receipt.replayed else None)
@@ -74,7 +74,7 @@ def _entered(session: Session, viewer: Viewer) -> tuple[Person, Money, str | Non
     with problems:
         payee = payments.find_payee(session, viewer, text_of("to"))
     with problems:
-        amount = parse_amount(text_of("amount"), wave().settings.currency)
+        amount = parse_amount(text_of("amount"), runtime().settings.currency)
     with problems:
         memo = payments.parse_memo(text_of("memo"))
     problems.refuse_if_any()
@@ -85,7 +85,7 @@ def _entered(session: Session, viewer: Viewer) -> tuple[Person, Money, str | Non
 
 def _made_already(session: Session, viewer: Viewer, key: UUID) -> Payment | None:
     try:
-        return payments.find_payment(session, viewer, key, currency=wave().settings.currency)
+        return payments.find_payment(session, viewer, key, currency=runtime().settings.currency)
     except NotFoundError:
         return None
 

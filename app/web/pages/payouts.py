@@ -11,7 +11,7 @@ from flask import Response, g, jsonify, request
 
 from app import payments
 from app.errors import InvalidInputError, WalletError
-from app.http import wave
+from app.http import runtime
 from app.payments import MAXIMUM_FILE_BYTES, MAXIMUM_PAYOUT_ITEMS, PayoutLine
 from app.web.answers import Answer, Page
 from app.web.forms import idempotency_key, key_for_form, text_of
@@ -35,7 +35,7 @@ MAXIMUM_REPEATED_SHOWN: Final = 20
 @private_page("/payout")
 def payout_form(session: Session, viewer: Viewer) -> Page:
     """The form to choose a file."""
-    wallet = payments.wallet(session, viewer, currency=wave().settings.currency)
+    wallet = payments.wallet(session, viewer, currency=runtime().settings.currency)
     return Page("payout.html", {
         "wallet": wallet, "key": key_for_form(), "maximum_lines": MAXIMUM_PAYOUT_ITEMS, "maximum_megabytes": MAXIMUM_FILE_BYTES // 1024**2,
     })
@@ -48,13 +48,13 @@ def payout_check(session: Session, viewer: Viewer) -> Answer:
     if uploaded is None or not uploaded.filename:
         raise InvalidInputError(user_message="Choose a file.", field="file")
     uploaded.seek(0)  # the transaction may run a second time
-    lines = payments.read_payout_file(uploaded.read(), wave().settings.currency)
+    lines = payments.read_payout_file(uploaded.read(), runtime().settings.currency)
     return _preview(session, viewer, lines, payments.key_of_content(session, viewer.account_id, lines))
 
 
 def payout_check_again(session: Session, viewer: Viewer) -> Page:
     """The same preview, when the confirmation was not complete."""
-    return _preview(session, viewer, payments.read_carried_lines(text_of("lines"), wave().settings.currency), _content_key())
+    return _preview(session, viewer, payments.read_carried_lines(text_of("lines"), runtime().settings.currency), _content_key())
 
 
 @private_page("/payout", method="POST", does="send_payments", again=payout_check_again, maximum_bytes=MAXIMUM_PAYOUT_FORM_BYTES)
@@ -83,7 +83,7 @@ def payout_result(_session: Session, viewer: Viewer) -> Response:
 
 
 def _pay(session: Session, viewer: Viewer) -> PayoutOutcome:
-    currency = wave().settings.currency
+    currency = runtime().settings.currency
     lines = payments.read_carried_lines(text_of("lines"), currency)
     key = _content_key()
     if text_of("again"):
@@ -91,7 +91,7 @@ def _pay(session: Session, viewer: Viewer) -> PayoutOutcome:
     if payments.repeated_lines(lines) and not text_of("repeated"):
         raise InvalidInputError(user_message="Say that the lines which are the same are meant, or correct the file.", field="repeated")
     items = payments.items_of(lines, key)
-    wave().pace.admit_payout(viewer.user_id, len(items))
+    runtime().payment_rate_limit.admit_payout(viewer.user_id, len(items))
     made = payments.pay_many(session, payments.Payer.of(viewer), items, atomic=text_of("mode") != "each", currency=currency)
     outcome = outcome_of(lines, made)
     g.count = outcome.paid_count
@@ -107,7 +107,7 @@ def _content_key() -> UUID:
 
 
 def _preview(session: Session, viewer: Viewer, lines: list[PayoutLine], content_key: UUID) -> Page:
-    preview = payments.check_payout(session, viewer, payments.items_of(lines, content_key), currency=wave().settings.currency)
+    preview = payments.check_payout(session, viewer, payments.items_of(lines, content_key), currency=runtime().settings.currency)
     judged = list(zip(lines, preview.outcomes, strict=True))
     bad = [(line, found) for line, found in judged if isinstance(found, WalletError)]
     right = [(line, found) for line, found in judged if not isinstance(found, WalletError)]

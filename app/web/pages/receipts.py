@@ -9,7 +9,7 @@ from flask import g
 
 from app import payments
 from app.amounts import parse_amount
-from app.http import wave
+from app.http import runtime
 from app.web.answers import Answer, Page, see
 from app.web.forms import Problems, idempotency_key, key_for_form, text_of
 from app.web.routes import private_page
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @private_page("/payments/<uuid:payment_id>")
 def receipt(session: Session, viewer: Viewer, payment_id: UUID) -> Page:
     """The receipt of a payment, only for its payer and its payee."""
-    currency = wave().settings.currency
+    currency = runtime().settings.currency
     return Page("receipt.html", {
         "payment": payments.find_payment(session, viewer, payment_id, currency=currency),
         "refunds": payments.list_refunds(session, viewer, [payment_id], currency=currency),
@@ -38,7 +38,7 @@ def receipt(session: Session, viewer: Viewer, payment_id: UUID) -> Page:
 @private_page("/payments/<uuid:payment_id>/refund", method="POST", again=receipt)
 def refund_check(session: Session, viewer: Viewer, payment_id: UUID) -> Answer:
     """Show what would be refunded, for the person to confirm. No money moves."""
-    currency = wave().settings.currency
+    currency = runtime().settings.currency
     key = idempotency_key()
     amount, memo = _entered()
     if key in {each.id for each in payments.list_refunds(session, viewer, [payment_id], currency=currency)}:
@@ -54,9 +54,9 @@ def refund(session: Session, viewer: Viewer, payment_id: UUID) -> Response:
     """Refund, and show the refund's own receipt. The same form sent again shows the same receipt."""
     key = idempotency_key()
     amount, memo = _entered()
-    wave().pace.admit(viewer.user_id)
+    runtime().payment_rate_limit.admit(viewer.user_id)
     made = payments.refund(
-        session, viewer, idempotency_key=key, payment_id=payment_id, amount=amount, currency=wave().settings.currency, memo=memo,
+        session, viewer, idempotency_key=key, payment_id=payment_id, amount=amount, currency=runtime().settings.currency, memo=memo,
     )
     g.object_id = made.payment_id
     return see("receipt", payment_id=made.payment_id, replayed=1 if made.replayed else None)
@@ -67,7 +67,7 @@ def _entered() -> tuple[Money, str | None]:
     problems = Problems()
     amount, memo = None, None
     with problems:
-        amount = parse_amount(text_of("amount"), wave().settings.currency)
+        amount = parse_amount(text_of("amount"), runtime().settings.currency)
     with problems:
         memo = payments.parse_memo(text_of("memo"))
     problems.refuse_if_any()

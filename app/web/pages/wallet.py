@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from app import payments
-from app.http import wave
+from app.http import runtime
 from app.payments import Direction, HistoryFilter, PaymentKind
 from app.web.answers import Page
 from app.web.chart import draw
@@ -41,12 +41,12 @@ def wallet(session: Session, viewer: Viewer) -> Page:
 @private_page("/wallet/statement.csv", again=unfiltered)
 def statement(session: Session, viewer: Viewer) -> Response:
     """All payments that the filter selects, oldest first, as a file."""
-    content = write_statement(payments.statement(session, viewer, history_filter(), currency=wave().settings.currency))
+    content = write_statement(payments.statement(session, viewer, history_filter(), currency=runtime().settings.currency))
     return download(content, name=f"wave-statement-{viewer.username}.csv", mimetype="text/csv")
 
 
 def _page(session: Session, viewer: Viewer, wanted: HistoryFilter, before_number: int | None) -> Page:
-    currency = wave().settings.currency
+    currency = runtime().settings.currency
     page = payments.history(session, viewer, wanted, currency=currency, first=PAYMENTS_PER_PAGE, before_number=before_number)
     return Page("wallet.html", {
         "wallet": page.wallet or payments.wallet(session, viewer, currency=currency),

@@ -58,7 +58,7 @@ def trimmed(text: str) -> str:
     return text.strip(WHITE_SPACE)
 
 
-def parse_line(text: str, what: str, *, maximum_characters: int) -> str:
+def parse_single_line(text: str, what: str, *, maximum_characters: int) -> str:
     """Parse a single line: composed (NFC), trimmed, with single spaces. May be empty.
 
     Args:
@@ -81,8 +81,8 @@ def parse_line(text: str, what: str, *, maximum_characters: int) -> str:
 
 
 def parse_search(text: str | None) -> str:
-    """Parse a search text; an empty one matches everything. Raises: InvalidInputError, as `parse_line`."""
-    return parse_line(text or "", "search", maximum_characters=MAXIMUM_SEARCH_CHARACTERS)
+    """Parse a search text; an empty one matches everything. Raises: InvalidInputError, as `parse_single_line`."""
+    return parse_single_line(text or "", "search", maximum_characters=MAXIMUM_SEARCH_CHARACTERS)
 
 
 def hidden_character(text: str) -> str | None:

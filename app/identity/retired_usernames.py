@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NEUTRAL_USERNAME_PREFIX: Final = "closed-"
 
 
-def is_retired(session: Session, username: str) -> bool:
+def is_username_retired(session: Session, username: str) -> bool:
     """Whether a closed account had this username. Check `users` first: an account that is just being closed is in one of the two."""
     digest = hashlib.sha256(username.encode()).digest()
     return session.scalar(select(RetiredUsername.retired_at).where(RetiredUsername.username_sha256 == digest)) is not None
