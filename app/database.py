@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.async_wait import DRIVER_ON_LOOP
 from app.errors import ConflictRetryError, DatabaseUnavailableError
-from app.waiting import DRIVER_ON_LOOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ Sessions = sessionmaker[Session]
 STATEMENT_TIMEOUT_SECONDS: Final = 5
 LOCK_TIMEOUT_SECONDS: Final = 3
 IDLE_IN_TRANSACTION_TIMEOUT_SECONDS: Final = 10
-# For commands. A server's connections wait by `app.waiting`, whose limit holds for each step of connecting, too.
+# For commands. A server's connections wait by `app.async_wait`, whose limit holds for each step of connecting, too.
 CONNECT_TIMEOUT_SECONDS: Final = 3
 # Without it a cut network is noticed only when TCP gives up, after 20 seconds and more. Source: tcp(7), TCP_USER_TIMEOUT.
 TCP_USER_TIMEOUT_MILLISECONDS: Final = 5000
@@ -57,7 +57,7 @@ def make_engine(url: str, *, pool_size: int, on_event_loop: bool = False) -> Eng
 
     Args:
         url: SQLAlchemy address of the database, as the app's role.
-        on_event_loop: to be used by `app.waiting.giving_way` alone. Each statement is its own transaction there, without BEGIN and
+        on_event_loop: to be used by `app.async_wait.run_on_loop` alone. Each statement is its own transaction there, without BEGIN and
             COMMIT around it: for work that only reads, or is a single statement.
         pool_size: connections held at most; a further request waits POOL_TIMEOUT_SECONDS for one.
     """
@@ -136,7 +136,8 @@ class PreparedStatement:
         self.query = query
         self._name = name
         self._parameters: list[str] = list(compiled.positiontup or ())
-        self._constants = compiled.params
+        # A value that is missing at a use is a KeyError, and never NULL.
+        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._prepare = f"PREPARE {name} AS {compiled}"
         values = ", ".join(["%s"] * len(self._parameters))
         self._execute = f"EXECUTE {name} ({values})" if values else f"EXECUTE {name}"

@@ -26,8 +26,8 @@ KEY_SEPARATOR: Final = "\x00"
 COUNT_ATTEMPTS: Final = PreparedStatement("count_attempts", text("""
     SELECT take_turn(array_agg(rule), array_agg(key), array_agg(each), array_agg(most))
     FROM unnest(CAST(:rules AS text[]), CAST(:keys AS bytea[]), CAST(:each AS double precision[]), CAST(:most AS integer[]),
-        CAST(:of_strangers AS boolean[])) AS wanted (rule, key, each, most, of_strangers)
-    WHERE NOT of_strangers
+        CAST(:from_unknown_place AS boolean[])) AS wanted (rule, key, each, most, from_unknown_place)
+    WHERE NOT from_unknown_place
         OR NOT EXISTS (SELECT FROM throttles AS held WHERE held.rule = :known AND held.key = :place AND held.empty_at > now())
 """))
 REMEMBER: Final = PreparedStatement("remember", text("""

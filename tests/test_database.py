@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from app.database import CONFLICT_TRIES, make_engine, make_sessions, transact
+from app.database import CONFLICT_TRIES, PreparedStatement, make_engine, make_sessions, transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError
 
 if TYPE_CHECKING:
@@ -155,3 +155,12 @@ def test_whether_a_commit_that_broke_was_stored_is_not_guessed(sessions: Session
     with pytest.raises(DatabaseUnavailableError):
         transact(sessions, work)
     assert len(tries) == 1
+
+
+def test_a_prepared_statement_refuses_to_run_without_a_value(sessions: Sessions) -> None:
+    statement = PreparedStatement("sum_of_both", text("SELECT CAST(:one AS int) + CAST(:other AS int)"))
+    with sessions() as session:
+        assert statement.rows(session.connection(), one=1, other=2) == [(3,)]
+        assert statement.rows(session.connection(), one=1, other=None) == [(None,)]
+        with pytest.raises(KeyError, match="other"):
+            statement.rows(session.connection(), one=1, another=2)

@@ -34,7 +34,7 @@ DIRECT_CALLS: Final = DirectCalls()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ApiResponse:
     """What goes back, whatever carries it."""
 
     status: int
@@ -52,14 +52,14 @@ class Answer:
 class Loop(Protocol):
     """What an entry on an event loop gives, so that the loop goes on meanwhile."""
 
-    async def run(self, work: Callable[[Runtime, Calls], Answer]) -> Answer:
+    async def run(self, work: Callable[[Runtime, Calls], ApiResponse]) -> ApiResponse:
         """Run what computes little on the loop, which goes on with others whenever it waits."""
 
-    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
+    async def in_thread(self, work: Callable[[], ApiResponse]) -> ApiResponse:
         """Run what changes much, or computes for long, elsewhere."""
 
 
-def answer(request_context: RequestContext, *, content_type: str | None, body: bytes, runtime: Runtime) -> Answer:
+def answer(request_context: RequestContext, *, content_type: str | None, body: bytes, runtime: Runtime) -> ApiResponse:
     """The answer to a request to /graphql, whatever was sent. Never raises.
 
     Args:
@@ -67,7 +67,7 @@ def answer(request_context: RequestContext, *, content_type: str | None, body: b
     """
     try:
         if request_context.method == "OPTIONS":
-            return Answer(status=NO_CONTENT, body=b"", headers={"Allow": ALLOWED_METHODS})
+            return ApiResponse(status=NO_CONTENT, body=b"", headers={"Allow": ALLOWED_METHODS})
         request = read_request(request_context, content_type, body)
         engine = engine_in(runtime.settings.environment)
         prepared = engine.prepare(request.query)
@@ -78,7 +78,9 @@ def answer(request_context: RequestContext, *, content_type: str | None, body: b
         return failure(error, request_context)
 
 
-async def answer_async(request_context: RequestContext, *, content_type: str | None, body: bytes, runtime: Runtime, loop: Loop) -> Answer:
+async def answer_async(
+    request_context: RequestContext, *, content_type: str | None, body: bytes, runtime: Runtime, loop: Loop,
+) -> ApiResponse:
     """As `answer`, for an entry that must not stand still: what is known to compute little runs on its event loop, all else elsewhere.
 
     Never raises.
@@ -98,7 +100,7 @@ async def answer_async(request_context: RequestContext, *, content_type: str | N
     return await loop.in_thread(lambda: answer(request_context, content_type=content_type, body=body, runtime=runtime))
 
 
-def failure(error: Exception, request_context: RequestContext) -> Answer:
+def failure(error: Exception, request_context: RequestContext) -> ApiResponse:
     """The answer to a request that was not executed: the developer's mistakes, an expected failure, or a bug under its id."""
     if isinstance(error, RequestFailedError):
         error = error.failure
@@ -106,12 +108,12 @@ def failure(error: Exception, request_context: RequestContext) -> Answer:
         error = RequestRefusedError(BAD_REQUEST, RequestCode(error.code), error.errors)
     if isinstance(error, RequestRefusedError):
         audit_event = AuditEvent(action=None, result=error.code)
-        return Answer(status=error.status, body=_json({"errors": request_errors(error)}).encode(), headers=error.headers,
+        return ApiResponse(status=error.status, body=_json({"errors": request_errors(error)}).encode(), headers=error.headers,
                       audit_event=audit_event)
     log_failure(error, request_context)
     if not isinstance(error, WalletError):
         audit_event = AuditEvent(action=None, result=RequestCode.INTERNAL)
-        return Answer(status=SERVER_ERROR, body=_json({"errors": [masked(request_context)]}).encode(), audit_event=audit_event)
+        return ApiResponse(status=SERVER_ERROR, body=_json({"errors": [masked(request_context)]}).encode(), audit_event=audit_event)
     headers: dict[str, str] = {}
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
@@ -119,7 +121,7 @@ def failure(error: Exception, request_context: RequestContext) -> Answer:
         headers["Retry-After"] = str(error.retry_after_seconds)
     elif error.http_status == SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(DatabaseUnavailableError.RETRY_AFTER_SECONDS)
-    return Answer(status=error.http_status, body=_json({"errors": [told(error)]}).encode(), headers=headers,
+    return ApiResponse(status=error.http_status, body=_json({"errors": [told(error)]}).encode(), headers=headers,
                   audit_event=refused_event(error))
 
 
@@ -128,7 +130,7 @@ def runs_on_event_loop(prepared: PreparedDocument) -> bool:
     return prepared.execute is not None and (not prepared.is_mutation or SENT_ON_EVENT_LOOP in prepared.root_fields)
 
 
-def _answer_of(executed: Executed) -> Answer:
+def _answer_of(executed: Executed) -> ApiResponse:
     context = executed.context
     errors = execution_errors(executed.errors, context.request_context)
     failed = executed.data is None and any(error["extensions"]["code"] == RequestCode.INTERNAL for error in errors)
@@ -141,7 +143,7 @@ def _answer_of(executed: Executed) -> Answer:
     audit_event, wait = context.audit_event, context.retry_after_seconds
     if errors:
         audit_event = AuditEvent(action=audit_event.action if audit_event else None, result=errors[0]["extensions"]["code"])
-    return Answer(
+    return ApiResponse(
         status=SERVER_ERROR if failed else RateLimitedError.http_status if wait else OK,
         body=f'{{"data":{executed.data or "null"}{told_errors}}}'.encode(),
         headers={"Retry-After": str(wait)} if wait else {},

@@ -28,7 +28,7 @@ class InvalidInputsError(Exception):
         super().__init__(", ".join(error.code for error in errors))
 
 
-class Problems:
+class InputErrors:
     """Reads the inputs of a mutation one after the other and keeps what is wrong with each, so that all is shown at once."""
 
     def __init__(self) -> None:

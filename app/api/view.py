@@ -13,7 +13,7 @@ from app.api.requests import maximum_body_bytes
 from app.http import current_request_context, runtime
 
 if TYPE_CHECKING:
-    from app.api.answer import Answer
+    from app.api.answer import ApiResponse
 
 # Every method comes here, so that a wrong one is refused in the API's own shape.
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -40,7 +40,7 @@ def failure_response(error: Exception) -> Response:
     return _response(failure(error, current_request_context()))
 
 
-def _response(made: Answer) -> Response:
+def _response(made: ApiResponse) -> Response:
     g.username, g.audit_event = made.username, made.audit_event
     mimetype = "application/json" if made.body else None
     response = Response(made.body, status=made.status, headers=dict(made.headers), mimetype=mimetype)

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from sqlalchemy import text
 
+from app.async_wait import run_on_loop
 from app.database import transact
 from app.errors import ConflictRetryError, DatabaseUnavailableError
-from app.waiting import giving_way
 
 if TYPE_CHECKING:
     from asyncio import Future, Task
@@ -73,7 +73,7 @@ class Batcher(Generic[Item, Result]):
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
             results: Sequence[Result | Exception]
             try:
-                results = await giving_way(self._results, [item for item, _ in batch])
+                results = await run_on_loop(self._results, [item for item, _ in batch])
             except Exception as error:  # noqa: BLE001 - a result like any other, for those who wait
                 results = [error] * len(batch)
             for (_, outcome), result in zip(batch, results, strict=True):

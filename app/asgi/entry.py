@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from app.api import Answer
+    from app.api import ApiResponse
     from app.settings import Settings
 
     Scope = dict[str, Any]
@@ -187,7 +187,7 @@ async def _body(receive: Receive, limit: int) -> bytes:
     return body
 
 
-def _headers(made: Answer, request_context: RequestContext, *, hsts: str) -> list[tuple[bytes, bytes]]:
+def _headers(made: ApiResponse, request_context: RequestContext, *, hsts: str) -> list[tuple[bytes, bytes]]:
     own = {"Content-Length": str(len(made.body)), "X-Request-Id": request_context.request_id, **made.headers}
     cookies = [("Set-Cookie", dump_cookie(**cookie)) for cookie in made.cookies]
     return [*_same_headers(hsts=hsts), *_encoded([*own.items(), *cookies])]

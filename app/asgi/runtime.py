@@ -13,16 +13,16 @@ from sqlalchemy.util.concurrency import await_only
 from app.api import DirectCalls, RequestFailedError
 from app.asgi.batching import Batcher
 from app.asgi.token_use import TokenUse
+from app.async_wait import install_wait_callback, run_on_loop
 from app.database import make_engine, make_sessions
 from app.payments import PAYMENTS_PER_PAGE, read_wallets, send_payments
-from app.waiting import giving_way, wait_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy.orm import Session
 
-    from app.api import Answer, Calls
+    from app.api import ApiResponse, Calls
     from app.http import Runtime
     from app.money import Currency
     from app.payments import Order, Payer, Sent, WalletRequest, WalletSnapshot
@@ -46,7 +46,7 @@ class AsyncRuntime:
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        wait_here()
+        install_wait_callback()
         settings = runtime.settings
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="graphql")
         # Batches have connections of their own: other reads, however many and slow, leave them alone.
@@ -57,11 +57,11 @@ class AsyncRuntime:
         self._payments = Batcher(self._engines[0], send_payments, most=PAYMENTS_PER_BATCH)
         self._wallets = Batcher(self._engines[0], partial(read_wallets, currency=settings.currency), most=WALLETS_PER_BATCH)
 
-    async def run(self, work: Callable[[Runtime, Calls], Answer]) -> Answer:
+    async def run(self, work: Callable[[Runtime, Calls], ApiResponse]) -> ApiResponse:
         """Run plain code here. The loop goes on with others whenever it waits for a connection, for PostgreSQL, or for a batch."""
-        return await giving_way(work, self._running, self)
+        return await run_on_loop(work, self._running, self)
 
-    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
+    async def in_thread(self, work: Callable[[], ApiResponse]) -> ApiResponse:
         """Run this in one of the threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
@@ -86,7 +86,7 @@ class AsyncRuntime:
             await each.stop()
         await asyncio.to_thread(self._threads.shutdown)
         for engine in self._engines:
-            await giving_way(engine.dispose)
+            await run_on_loop(engine.dispose)
 
 
 def _result(batcher: Batcher[Item, Result], item: Item) -> Result:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.async_wait import run_on_loop
 from app.identity import mark_api_tokens_used
-from app.waiting import giving_way
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -37,7 +37,7 @@ class TokenUse:
         """Have it noted soon that this one was used just now."""
         self._used.add(token_id)
         if self._noting is None or self._noting.done():
-            self._noting = create_task(giving_way(self._note))
+            self._noting = create_task(run_on_loop(self._note))
 
     async def stop(self) -> None:
         """Return when everything that was given before is noted, or could not be."""

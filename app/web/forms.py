@@ -40,7 +40,7 @@ class FormRefusedError(Exception):
         super().__init__("; ".join(str(error) for error in errors))
 
 
-class Problems:
+class FormErrors:
     """Collects what is wrong with a form.
 
     Each `with problems:` runs one check, which may fail. `refuse_if_any` then refuses the form with all problems. Only the first

@@ -13,7 +13,7 @@ from app.identity import parse_username
 from app.payments import Direction, HistoryFilter, PaymentKind
 from app.single_line import parse_search, unless_blank
 from app.timestamps import day_after, parse_date
-from app.web.forms import Problems, text_of, texts_given
+from app.web.forms import FormErrors, text_of, texts_given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def history_filter() -> HistoryFilter:
     """
     if not texts_given(FILTER_INPUTS):
         return HistoryFilter()
-    problems = Problems()
+    problems = FormErrors()
     currency = runtime().settings.currency
     wanted = HistoryFilter(
         text=_read(problems, "text", parse_search),
@@ -48,7 +48,7 @@ def history_filter() -> HistoryFilter:
     return wanted
 
 
-def _read(problems: Problems, name: str, parse: Callable[[str], Value]) -> Value | None:
+def _read(problems: FormErrors, name: str, parse: Callable[[str], Value]) -> Value | None:
     with problems, error_field(name):
         return unless_blank(parse, text_of(name))
     return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg2.extensions import set_wait_callback
 
-from app.waiting import wait_here
+from app.async_wait import install_wait_callback
 from tests.asgi.counter import Counter
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def counter(sessions: Sessions, settings: Settings, viewer: Any) -> Iterator[Counter]:
     """Where payments are handed in."""
-    wait_here()
+    install_wait_callback()
     made = Counter(sessions, settings, viewer)
     yield made
     made.close()

@@ -17,10 +17,10 @@ from app.amounts import parse_amount
 from app.asgi.batching import Batcher
 from app.asgi.runtime import PAYMENTS_PER_BATCH, WALLETS_PER_BATCH
 from app.asgi.token_use import TokenUse
+from app.async_wait import run_on_loop
 from app.database import make_engine, transact
 from app.identity import Scope, token_digest
 from app.payments import BEYOND_ALL_NUMBERS, PAYMENTS_PER_PAGE, Order, Payer, WalletRequest, read_wallets, send_payments
-from app.waiting import giving_way
 from tests.statements import each_statement
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Counter:
     def close(self) -> None:
         if not self.thread.is_alive():
             self.start()
-        self.on_loop(giving_way(self.engine.dispose))
+        self.on_loop(run_on_loop(self.engine.dispose))
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
@@ -116,7 +116,7 @@ class Counter:
 
         if not self.thread.is_alive():
             self.start()
-        return self.on_loop(giving_way(connected))
+        return self.on_loop(run_on_loop(connected))
 
     def hand_in(self, *orders: tuple[Payer, Order]) -> list[Future[Outcome]]:
         async def settled(order: tuple[Payer, Order]) -> Outcome:

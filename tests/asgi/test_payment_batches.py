@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from app import identity, ledger, payments
 from app.asgi.batching import impatience
 from app.asgi.runtime import PAYMENTS_PER_BATCH
+from app.async_wait import run_on_loop
 from app.database import transact
 from app.errors import (
     ConflictRetryError,
@@ -25,7 +26,6 @@ from app.errors import (
     WalletFrozenError,
 )
 from app.identity import Scope
-from app.waiting import giving_way
 from tests.asgi.counter import LIMIT_SECONDS, Counter, kinds
 from tests.statements import statements_sent
 
@@ -195,7 +195,7 @@ def test_a_connection_that_breaks_while_impatient_is_told_as_broken(counter: Cou
 
     counter.start()
     with pytest.raises(DBAPIError) as broken:
-        counter.on_loop(giving_way(work))
+        counter.on_loop(run_on_loop(work))
     assert broken.value.connection_invalidated
 
 
@@ -218,7 +218,7 @@ def test_a_bug_on_the_way_to_the_database_is_told_to_those_who_wait(counter: Cou
 
     alice, bob = counter.join("alice"), counter.join("bob")
     with monkeypatch.context() as patch:
-        patch.setattr("app.asgi.batching.giving_way", fail)
+        patch.setattr("app.asgi.batching.run_on_loop", fail)
         counter.start()
         (refused,) = counter.hand_in(counter.order(alice, bob, "1"))
         assert kinds([refused.result(LIMIT_SECONDS)]) == [RecursionError]

@@ -20,7 +20,7 @@ from psycopg2.extensions import set_wait_callback
 from sqlalchemy import text
 
 from app import create_app, identity, ledger
-from app.api.answer import Answer
+from app.api.answer import ApiResponse
 from app.asgi.entry import STOP_SIGNALS
 from app.asgi.runtime import AsyncRuntime
 from app.database import transact
@@ -254,10 +254,10 @@ def test_who_waits_for_a_connection_is_served_before_who_comes_later(settings: S
     answered = dict.fromkeys(range(6), 0)
 
     async def ask_on_and_on(runtime: AsyncRuntime, person: int) -> None:
-        def read(runtime: Runtime, _calls: object) -> Answer:
+        def read(runtime: Runtime, _calls: object) -> ApiResponse:
             with runtime.sessions() as session:
                 session.execute(text("SELECT pg_sleep(0.002)"))
-            return Answer(status=200, body=b"")
+            return ApiResponse(status=200, body=b"")
 
         while sum(answered.values()) < 300:
             await runtime.run(read)

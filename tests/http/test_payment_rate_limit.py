@@ -14,12 +14,12 @@ from sqlalchemy.orm import sessionmaker
 
 from app.api import DirectCalls, answer_async
 from app.api.answer import answer
+from app.async_wait import run_on_loop
 from app.errors import RateLimitedError
 from app.http import PaymentRateLimit, RequestContext
 from app.http.payment_rate_limit import MAXIMUM_PAYERS, PAYMENTS_AT_ONCE, SECONDS_A_PAYMENT
 from app.identity import token_digest
 from app.models import User
-from app.waiting import giving_way
 from tests.web.documents import page
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from app.api import Answer, Calls
+    from app.api import ApiResponse, Calls
     from app.http import Runtime
     from tests.conftest import Browsers
 
@@ -127,10 +127,10 @@ class LoopWithoutDatabase:
     def __init__(self, runtime: Runtime) -> None:
         self._running = replace(runtime, sessions=sessionmaker())
 
-    async def run(self, work: Callable[[Runtime, Calls], Answer]) -> Answer:
-        return await giving_way(work, self._running, DirectCalls())
+    async def run(self, work: Callable[[Runtime, Calls], ApiResponse]) -> ApiResponse:
+        return await run_on_loop(work, self._running, DirectCalls())
 
-    async def in_thread(self, _work: object) -> Answer:
+    async def in_thread(self, _work: object) -> ApiResponse:
         raise AssertionError
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app import payments
 from app.amounts import parse_amount
-from app.api.errors import Problems
+from app.api.errors import InputErrors
 from app.api.payloads import PaymentPayload
 from app.ids import parse_id
 from app.payments import Order
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def send_payment(context: Context, *, given: PaymentOrder) -> PaymentPayload:
     """Pay somebody, once for each idempotency key. Raises: as `payments.pay`, RequestFailedError, RateLimitedError, InvalidInputsError."""
     context.require_sign_in()
-    problems = Problems()
+    problems = InputErrors()
     key = problems.read("idempotencyKey", payments.parse_key, given.idempotency_key)
     amount = problems.read("amount", parse_amount, given.amount, context.currency)
     memo = problems.read("memo", payments.parse_memo, given.memo)
@@ -37,7 +37,7 @@ def send_payment(context: Context, *, given: PaymentOrder) -> PaymentPayload:
 def refund_payment(context: Context, *, given: RefundOrder) -> PaymentPayload:
     """Give back part or all of a payment. Raises: as `payments.refund`, RateLimitedError, InvalidInputsError."""
     viewer = context.signed_in()
-    problems = Problems()
+    problems = InputErrors()
     key = problems.read("idempotencyKey", payments.parse_key, given.idempotency_key)
     payment_id = problems.read("paymentId", parse_id, given.payment_id)
     amount = None if given.amount is None else problems.read("amount", parse_amount, given.amount, context.currency)

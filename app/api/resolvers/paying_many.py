@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import payments
 from app.amounts import parse_amount
-from app.api.errors import Problems
+from app.api.errors import InputErrors
 from app.api.inputs import PaymentOrder
 from app.api.limits import MAXIMUM_ERRORS_SHOWN
 from app.api.payloads import PaymentPayload, PaymentsPayload
@@ -75,7 +75,7 @@ class _Found:
 
 
 def _read(item: Mapping[str, Any], currency: Currency) -> Order | tuple[WalletError, ...]:
-    given, problems = PaymentOrder(**item), Problems()
+    given, problems = PaymentOrder(**item), InputErrors()
     key = problems.read("idempotencyKey", payments.parse_key, given.idempotency_key)
     amount = problems.read("amount", parse_amount, given.amount, currency)
     memo = problems.read("memo", payments.parse_memo, given.memo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app import identity
-from app.api.errors import Problems
+from app.api.errors import InputErrors
 from app.api.payloads import ApiTokenPayload, DonePayload, ViewerPayload
 from app.errors import InvalidUsernameError, WrongCredentialsError, error_field
 from app.http import admit_login, admit_password, admit_registration, remember_login
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def register(context: Context, *, given: Registration) -> ViewerPayload:
     """A new person, signed in. Raises: RateLimitedError, InvalidInputsError with everything that is wrong."""
     admit_registration(context.session, context.request_context, context.settings)
-    problems = Problems()
+    problems = InputErrors()
     username = problems.read("username", identity.parse_new_username, context.session, given.username)
     problems.read("displayName", unless_blank, identity.parse_display_name, given.display_name)
     names = [str(given.username), given.display_name or ""]
@@ -65,7 +65,7 @@ def change_password(context: Context, *, given: PasswordChange) -> DonePayload:
     viewer = context.signed_in()
     viewer.require_login()
     admit_password(context.session, viewer, context.settings)
-    problems = Problems()
+    problems = InputErrors()
     try:
         identity.change_password(
             context.session, viewer, current=given.current_password, new=given.new_password, settings=context.settings,
@@ -112,7 +112,7 @@ def create_api_token(context: Context, *, given: TokenRequest) -> ApiTokenPayloa
     viewer.require_login()
     if given.current_password is not None:
         admit_password(context.session, viewer, context.settings)
-    problems = Problems()
+    problems = InputErrors()
     problems.read("currentPassword", identity.confirm_password, context.session, viewer, given.current_password)
     name = problems.read("name", identity.parse_token_name, given.name)
     scopes = problems.read("scopes", identity.parse_scopes, given.scopes)

@@ -28,7 +28,7 @@ from app.identity import (
 )
 from app.web.answers import Page, see, signed_out
 from app.web.download import download
-from app.web.forms import Problems, text_of, texts_of
+from app.web.forms import FormErrors, text_of, texts_of
 from app.web.pages.entrance import sign_in
 from app.web.routes import private_page, public_page
 
@@ -78,7 +78,7 @@ def account_password(session: Session, viewer: Viewer) -> Response:
     settings = runtime().settings
     admit_password(session, viewer, settings)
     current, new = text_of("current_password"), text_of("new_password")
-    problems = Problems()
+    problems = FormErrors()
     with problems:
         change_password(session, viewer, current=current, new=new, settings=settings)
     with problems:
@@ -105,7 +105,7 @@ def account_login_end(session: Session, viewer: Viewer, login_id: UUID) -> Respo
 @private_page("/account/tokens", method="POST", does="create_api_token", again=account)
 def account_token(session: Session, viewer: Viewer) -> Page:
     """Make a token. Only this page ever shows its secret, so the response is not a redirect, and no cache keeps it."""
-    problems = Problems()
+    problems = FormErrors()
     scopes: set[Scope] = set()
     password = text_of("token_password") or None
     if password:

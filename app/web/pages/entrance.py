@@ -18,7 +18,7 @@ from app.identity import (
 from app.identity import register as register_person
 from app.single_line import unless_blank
 from app.web.answers import Answer, Page, see, see_path, signed_in, signed_out
-from app.web.forms import Problems, text_of
+from app.web.forms import FormErrors, text_of
 from app.web.routes import public_page
 from app.web.safe_redirect import path_after_login
 
@@ -85,7 +85,7 @@ def sign_in(session: Session, username: str, response: Response) -> Response:
 
 def _refuse_if_wrong(session: Session, *, username: str, password: str, display_name: str) -> None:
     """`register_person` reports only the first problem. This reports all of them."""
-    problems = Problems()
+    problems = FormErrors()
     with problems:
         parse_new_username(session, username)
     with problems:

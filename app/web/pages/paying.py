@@ -14,7 +14,7 @@ from app.http import runtime
 from app.identity import Person, list_people
 from app.payments import Direction, Payment, PaymentKind
 from app.web.answers import Answer, Page, see
-from app.web.forms import Problems, idempotency_key, key_for_form, text_of
+from app.web.forms import FormErrors, idempotency_key, key_for_form, text_of
 from app.web.routes import private_page
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def pay(session: Session, viewer: Viewer) -> Response:
 
 def _entered(session: Session, viewer: Viewer) -> tuple[Person, Money, str | None]:
     """What was entered. Raises: FormRefusedError with all problems."""
-    problems = Problems()
+    problems = FormErrors()
     payee, amount, memo = None, None, None
     with problems:
         payee = payments.find_payee(session, viewer, text_of("to"))

@@ -11,7 +11,7 @@ from app import payments
 from app.amounts import parse_amount
 from app.http import runtime
 from app.web.answers import Answer, Page, see
-from app.web.forms import Problems, idempotency_key, key_for_form, text_of
+from app.web.forms import FormErrors, idempotency_key, key_for_form, text_of
 from app.web.routes import private_page
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def refund(session: Session, viewer: Viewer, payment_id: UUID) -> Response:
 
 def _entered() -> tuple[Money, str | None]:
     """What was entered. Raises: FormRefusedError with all problems."""
-    problems = Problems()
+    problems = FormErrors()
     amount, memo = None, None
     with problems:
         amount = parse_amount(text_of("amount"), runtime().settings.currency)

@@ -68,7 +68,7 @@ class FairPool(AsyncAdaptedQueuePool):
             raise PoolTimeoutError(f"no connection was free for {self._timeout} s") from None
 
 
-class GivingWayDialect(PGDialect_psycopg2):
+class EventLoopDialect(PGDialect_psycopg2):
     """SQLAlchemy's dialect for psycopg2 on an event loop: its pool and locks give way, too."""
 
     is_async = True
@@ -81,19 +81,19 @@ class GivingWayDialect(PGDialect_psycopg2):
         return FairPool
 
 
-# What an address begins with whose connections are to be used by `giving_way` alone.
-DRIVER_ON_LOOP: Final = "postgresql+psycopg2_giving_way"
-registry.register(DRIVER_ON_LOOP.replace("+", "."), __name__, GivingWayDialect.__name__)
+# What an address begins with whose connections are to be used by `run_on_loop` alone.
+DRIVER_ON_LOOP: Final = "postgresql+psycopg2_event_loop"
+registry.register(DRIVER_ON_LOOP.replace("+", "."), __name__, EventLoopDialect.__name__)
 
 
-def wait_here() -> None:
+def install_wait_callback() -> None:
     """Have every connection of this process wait by `wait` from now on. To be called before there are threads that connect."""
     # SQLAlchemy prepares its greenlets when it is first asked about them, and comes to grief when several threads ask at once.
     in_greenlet()
     set_wait_callback(wait)
 
 
-async def giving_way(work: Callable[[Unpack[Given]], Result], *arguments: *Given) -> Result:
+async def run_on_loop(work: Callable[[Unpack[Given]], Result], *arguments: *Given) -> Result:
     """Run plain code on the event loop, which goes on with others whenever it waits for the database."""
     idle = IDLE.workers
     worker = idle.pop() if idle else GreenletWorker()
