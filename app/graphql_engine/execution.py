@@ -172,9 +172,9 @@ class _Compiler:
         may_be_null, plain_types, expect_plain = of_type is kind, self._plain_types, self._expect_plain
 
         def complete_value(value: object, info: ResolveInfo) -> str:
-            if value is None:
-                return "null" if may_be_null else fall_back()
             if type(value) not in plain_types:
+                if value is None:
+                    return "null" if may_be_null else fall_back()
                 expect_plain(value)
             return complete(value, info)
 
@@ -185,7 +185,7 @@ class _Compiler:
             complete_item = self._value(kind.of_type, nodes)
             # What can be read only once is left to graphql-core unread.
             return lambda value, info: (
-                "[" + ",".join([complete_item(each, info) for each in value]) + "]" if isinstance(value, list | tuple) else fall_back())
+                "[" + ",".join([complete_item(each, info) for each in value]) + "]" if isinstance(value, (list, tuple)) else fall_back())
         if not isinstance(kind, GraphQLObjectType):  # section 6.4.3, ResolveAbstractType
             return lambda _value, _info: fall_back()
         if kind.is_type_of:
@@ -202,12 +202,12 @@ class _Compiler:
 
         def complete_leaf_value(parent: object, _info: ResolveInfo) -> str:
             value = get(parent)
-            if value is None:
-                return "null" if may_be_null else fall_back()
             kind = type(value)
             if kind is str and keeps_text:
                 return encode_basestring(value)
             if kind not in plain_types:
+                if value is None:
+                    return "null" if may_be_null else fall_back()
                 expect_plain(value)
             completed = serialize(value)
             if type(completed) is str:
