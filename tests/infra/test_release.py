@@ -130,7 +130,7 @@ def test_make_rollback_needs_no_argument_and_fails_no_request(
 @pytest.mark.parametrize(("host", "breaking", "setting", "cause"), [
     (RELEASES[0], "echo 'import nothing_by_this_name' >> app/asgi/__init__.py", "", "nothing_by_this_name"),
     (RELEASES[1], "echo 'import nothing_by_this_name' >> app/ledger/__init__.py", "", "nothing_by_this_name"),
-    (RELEASES[0], "printf '\\n\\ndef serves(found):\\n    return False\\n' >> app/schema_version.py", "",
+    (RELEASES[0], "printf '\\n\\ndef is_compatible(found):\\n    return False\\n' >> app/schema_version.py", "",
      "is not ready: the database is at migration"),
     (RELEASES[1], BROKEN_MIGRATION, "", "no such table"),
     (RELEASES[0], "true", "PAYMENT_SYSTEM_CURRENCY=XYZ", "'XYZ' is not a currency. Set PAYMENT_SYSTEM_CURRENCY"),
