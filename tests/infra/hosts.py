@@ -190,9 +190,10 @@ def close_network(network: str) -> None:
     """End the hosts on this network, then the network. One that is gone already is no error."""
     ids = podman("ps", "--all", "--quiet", "--no-trunc", "--filter", f"network={network}").split()
     if ids:
-        podman("rm", "--force", "--volumes", "--time", "0", *ids)
-    if network in podman("network", "ls", "--quiet").split():
-        podman("network", "rm", network)
+        podman("rm", "--force", "--ignore", "--volumes", "--time", "0", *ids)
+    # Another worker may remove the same one at this moment.
+    done = subprocess.run([PODMAN, "network", "rm", network], capture_output=True, text=True, check=False)
+    assert network not in podman("network", "ls", "--quiet").split(), done.stderr
 
 
 def _remove_left_overs() -> None:

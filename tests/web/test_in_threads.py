@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,8 @@ def messages(application: Application, *, taken: int = 100) -> list[dict[str, An
             raise ConnectionResetError
         sent.append(message)
 
-    asyncio.run(InThreads(application, threads=2)(SCOPE, receive, send))
+    with ThreadPoolExecutor(1) as thread:  # another thread, for Playwright's loop may run in this one
+        thread.submit(asyncio.run, InThreads(application, threads=2)(SCOPE, receive, send)).result()
     return sent
 
 
