@@ -180,7 +180,7 @@ def _books(host: Host) -> tuple[str, str]:
 def _commands_of_the_page(old: Host, new: Host) -> list[str]:
     """What its section on moving has an operator type, with the addresses and keys of these hosts."""
     page = (ANSIBLE.parent / "docs/operator.md").read_text(encoding="utf-8")
-    section = page.partition("## To another host\n")[2].partition("\nWhat only a real machine")[0]
+    section = page.partition("## To another host\n")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
     for name, host in (("OLD", old), ("NEW", new)):
         blocks = [block.replace(f"ssh root@{name}", shlex.join(host.ssh("")[:-2])) for block in blocks]
