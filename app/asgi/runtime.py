@@ -15,6 +15,7 @@ from app.asgi.batching import Batcher
 from app.asgi.token_use import TokenUse
 from app.async_wait import install_wait_callback, run_on_loop
 from app.database import make_engine, make_sessions
+from app.errors import DatabaseUnavailableError
 from app.payments import PAYMENTS_PER_PAGE, read_wallets, send_payments
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ THREADS: Final = 8
 # One sends payments, one reads wallets, one notes which tokens are in use.
 BATCH_CONNECTIONS: Final = 3
 PAYMENTS_PER_BATCH: Final = 64
+# A request may wait for the batch before its own, for its own, and for what it looks up then. Each has a limit; this one is for all.
+REQUEST_LIMIT_SECONDS: Final = 13
 WALLETS_PER_BATCH: Final = 32
 
 Item = TypeVar("Item")
@@ -58,8 +61,15 @@ class AsyncRuntime:
         self._wallets = Batcher(self._engines[0], partial(read_wallets, currency=settings.currency), most=WALLETS_PER_BATCH)
 
     async def run(self, work: Callable[[Runtime, Calls], ApiResponse]) -> ApiResponse:
-        """Run plain code here. The loop goes on with others whenever it waits for a connection, for PostgreSQL, or for a batch."""
-        return await run_on_loop(work, self._running, self)
+        """Run plain code here. The loop goes on with others whenever it waits for a connection, for PostgreSQL, or for a batch.
+
+        Raises: DatabaseUnavailableError after REQUEST_LIMIT_SECONDS. A payment that waits for its batch stays there.
+        """
+        try:
+            async with asyncio.timeout(REQUEST_LIMIT_SECONDS):
+                return await run_on_loop(work, self._running, self)
+        except TimeoutError:
+            raise DatabaseUnavailableError(f"no answer within {REQUEST_LIMIT_SECONDS} s") from None
 
     async def in_thread(self, work: Callable[[], ApiResponse]) -> ApiResponse:
         """Run this in one of the threads."""

@@ -24,6 +24,7 @@ from app.api.answer import ApiResponse
 from app.asgi.entry import STOP_SIGNALS
 from app.asgi.runtime import AsyncRuntime
 from app.database import transact
+from app.errors import DatabaseUnavailableError
 from app.http.guard import SECURITY_HEADERS
 from app.identity import Scope
 from tests.gunicorn import serving
@@ -274,3 +275,32 @@ def test_who_waits_for_a_connection_is_served_before_who_comes_later(settings: S
         finally:
             set_wait_callback(None)
     assert min(answered.values()) >= 45  # of 50 each
+
+
+def test_a_request_ends_when_its_waits_together_are_too_long(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.asgi.runtime.REQUEST_LIMIT_SECONDS", 0.2)
+
+    def wait(runtime: Runtime, _calls: object) -> ApiResponse:
+        with runtime.sessions() as session:
+            for _ in range(100):
+                session.execute(text("SELECT pg_sleep(0.05)"))
+        return ApiResponse(status=200, body=b"")
+
+    def read(runtime: Runtime, _calls: object) -> ApiResponse:
+        with runtime.sessions() as session:
+            session.execute(text("SELECT 1"))
+        return ApiResponse(status=200, body=b"")
+
+    async def work() -> int:
+        runtime = AsyncRuntime(create_app(replace(settings, database_pool_size=1)).extensions["wave"])
+        with pytest.raises(DatabaseUnavailableError, match="no answer within"):
+            await runtime.run(wait)
+        answered = await runtime.run(read)  # over the one connection that there may be
+        await runtime.stop()
+        return answered.status
+
+    with ThreadPoolExecutor(1) as executor:  # as above
+        try:
+            assert executor.submit(asyncio.run, work()).result() == 200
+        finally:
+            set_wait_callback(None)
