@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from http.client import HTTPConnection
 from threading import Barrier
@@ -16,15 +14,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
-from psycopg2.extensions import set_wait_callback
-from sqlalchemy import text
 
-from app import create_app, identity, ledger
-from app.api.answer import ApiResponse
+from app import identity, ledger
 from app.asgi.entry import STOP_SIGNALS
-from app.asgi.runtime import AsyncRuntime
 from app.database import transact
-from app.errors import DatabaseUnavailableError
 from app.http.guard import SECURITY_HEADERS
 from app.identity import Scope
 from tests.gunicorn import serving
@@ -34,8 +27,6 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from app.database import Sessions
-    from app.http import Runtime
-    from app.settings import Settings
     from tests.conftest import Database
     from tests.gunicorn import Served
 
@@ -249,58 +240,3 @@ def test_a_worker_that_is_told_to_stop_before_it_can_serve_ends_by_itself(databa
     moments = {each["event"]: datetime.fromisoformat(each["time"]) for each in map(json.loads, served.log) if "event" in each}
     waited = moments["Shutting down: Master"] - moments["Handling signal: term"]
     assert waited.total_seconds() < GRACEFUL_SECONDS, served.log
-
-
-def test_who_waits_for_a_connection_is_served_before_who_comes_later(settings: Settings) -> None:
-    answered = dict.fromkeys(range(6), 0)
-
-    async def ask_on_and_on(runtime: AsyncRuntime, person: int) -> None:
-        def read(runtime: Runtime, _calls: object) -> ApiResponse:
-            with runtime.sessions() as session:
-                session.execute(text("SELECT pg_sleep(0.002)"))
-            return ApiResponse(status=200, body=b"")
-
-        while sum(answered.values()) < 300:
-            await runtime.run(read)
-            answered[person] += 1
-
-    async def work() -> None:
-        runtime = AsyncRuntime(create_app(replace(settings, database_pool_size=2)).extensions["wave"])
-        await asyncio.gather(*(ask_on_and_on(runtime, person) for person in answered))
-        await runtime.stop()
-
-    with ThreadPoolExecutor(1) as executor:  # another thread, for Playwright's loop may run in this one
-        try:
-            executor.submit(asyncio.run, work()).result()
-        finally:
-            set_wait_callback(None)
-    assert min(answered.values()) >= 45  # of 50 each
-
-
-def test_a_request_ends_when_its_waits_together_are_too_long(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.asgi.runtime.REQUEST_LIMIT_SECONDS", 0.2)
-
-    def wait(runtime: Runtime, _calls: object) -> ApiResponse:
-        with runtime.sessions() as session:
-            for _ in range(100):
-                session.execute(text("SELECT pg_sleep(0.05)"))
-        return ApiResponse(status=200, body=b"")
-
-    def read(runtime: Runtime, _calls: object) -> ApiResponse:
-        with runtime.sessions() as session:
-            session.execute(text("SELECT 1"))
-        return ApiResponse(status=200, body=b"")
-
-    async def work() -> int:
-        runtime = AsyncRuntime(create_app(replace(settings, database_pool_size=1)).extensions["wave"])
-        with pytest.raises(DatabaseUnavailableError, match="no answer within"):
-            await runtime.run(wait)
-        answered = await runtime.run(read)  # over the one connection that there may be
-        await runtime.stop()
-        return answered.status
-
-    with ThreadPoolExecutor(1) as executor:  # as above
-        try:
-            assert executor.submit(asyncio.run, work()).result() == 200
-        finally:
-            set_wait_callback(None)
