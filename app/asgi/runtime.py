@@ -33,9 +33,9 @@ THREADS: Final = 8
 # One sends payments, one reads wallets, one notes which tokens are in use.
 BATCH_CONNECTIONS: Final = 3
 PAYMENTS_PER_BATCH: Final = 64
+WALLETS_PER_BATCH: Final = 32
 # A request may wait for the batch before its own, for its own, and for what it looks up then. Each has a limit; this one is for all.
 REQUEST_LIMIT_SECONDS: Final = 13
-WALLETS_PER_BATCH: Final = 32
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,7 +45,7 @@ class AsyncRuntime:
     """Runs requests on the event loop where it is made.
 
     Args:
-        running: whose settings hold; it has connections of its own.
+        runtime: whose settings and payment rate limit hold. The event loop has connections of its own.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -55,7 +55,7 @@ class AsyncRuntime:
         # Batches have connections of their own: other reads, however many and slow, leave them alone.
         sizes = (BATCH_CONNECTIONS, settings.database_pool_size)
         self._engines = [make_engine(settings.database_url, pool_size=size, on_event_loop=True) for size in sizes]
-        self._running = replace(runtime, sessions=make_sessions(self._engines[1]))
+        self._runtime = replace(runtime, sessions=make_sessions(self._engines[1]))
         self._token_use = TokenUse(self._engines[0])
         self._payments = Batcher(self._engines[0], send_payments, most=PAYMENTS_PER_BATCH)
         self._wallets = Batcher(self._engines[0], partial(read_wallets, currency=settings.currency), most=WALLETS_PER_BATCH)
@@ -67,7 +67,7 @@ class AsyncRuntime:
         """
         try:
             async with asyncio.timeout(REQUEST_LIMIT_SECONDS):
-                return await run_on_loop(work, self._running, self)
+                return await run_on_loop(work, self._runtime, self)
         except TimeoutError:
             raise DatabaseUnavailableError(f"no answer within {REQUEST_LIMIT_SECONDS} s") from None
 
